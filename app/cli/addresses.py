@@ -43,7 +43,9 @@ def bind_briefly(host: str, port: int) -> int | None:
         if fault.errno == errno.EADDRINUSE and not isinstance(fault, socket.gaierror):
             return None
         if fault.errno == errno.EACCES:
-            raise _wrong("--port", str(port), "需要管理员权限", "needs administrator rights", "1024 以上", "above 1024")
+            raise _wrong(
+                "--port", str(port), "需要管理员权限", "needs administrator rights", "1024 以上的端口", "one above 1024"
+            ) from None
         raise _wrong(
             "--host", host, "不是本机的地址", "is not an address of this machine", "127.0.0.1 或 0.0.0.0",
             "127.0.0.1 or 0.0.0.0",

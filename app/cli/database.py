@@ -41,7 +41,7 @@ def print_url() -> None:
         from app.db.embedded import PrivateCluster
 
         if not PrivateCluster(home).is_running():
-            say("内置数据库只在 up 或其他命令运行时可连接", "the private database answers only while `up` or a command runs")
+            say("内置数据库只在 up 运行时可连接", "the private database answers only while `up` runs")
 
 
 @db_app.command("psql", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

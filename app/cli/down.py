@@ -38,7 +38,8 @@ def down() -> None:
             ) from None
         if not wait_until(lambda: not claim.is_held(), seconds=STOP_SECONDS):
             raise Conflict(
-                f"进程 {found.pid} 在 {STOP_SECONDS:.0f} 秒内没有结束。可用 kill -9 {found.pid} 强制结束,数据不会损坏。",
+                f"进程 {found.pid} 在 {STOP_SECONDS:.0f} 秒内没有结束。"
+                f"可用 kill -9 {found.pid} 强制结束,数据不会损坏。",
                 f"Process {found.pid} has not ended within {STOP_SECONDS:.0f} s. "
                 f"kill -9 {found.pid} ends it by force; the data stay whole.",
             )
@@ -52,7 +53,7 @@ def down() -> None:
     users = cluster.user_pids()
     if users and cluster.is_running():
         pids = ", ".join(map(str, users))
-        say(f"数据库仍被进程 {pids} 使用,用完后自行停止", f"processes {pids} still use the database; it stops after them")
+        say(f"数据库仍被进程 {pids} 使用", f"processes {pids} still use the database; it stops after them")
     if stopped or orphan:
         typer.echo("已停止 · stopped")
     elif not users:

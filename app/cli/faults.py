@@ -86,7 +86,10 @@ def explain(fault: BaseException) -> tuple[str, str] | None:
                 "Ask the administrator to let it create and write tables.",
             )
         if isinstance(cause, MemoryError):
-            return ("内存不足。请关闭其他程序,或换用内存更大的机器。", "Out of memory. Close other programs or use a bigger machine.")
+            return (
+                "内存不足。请关闭其他程序,或换用内存更大的机器。",
+                "Out of memory. Close other programs, or use a bigger machine.",
+            )
         if name in ("psycopg.OperationalError", "psycopg.errors.AdminShutdown", "psycopg.errors.CrashShutdown"):
             return (
                 f"与数据库的连接中断:{first_line(cause)}。未完成的改动已撤销;确认数据库在运行后重试即可。",

@@ -50,9 +50,10 @@ def home_folder() -> Path:
 
 def prepare_environment() -> None:
     """Set what numba and all children read from the environment. Must run before numba is imported."""
-    from app.settings import HomeSettings
+    from app.settings import PROJECT_ROOT, HomeSettings
 
     home = HomeSettings().home.expanduser().absolute()
+    os.environ["PYTHONPATH"] = str(PROJECT_ROOT)
     os.environ["SKILLSMAP_HOME"] = str(home)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -28,7 +28,8 @@ def test(
         code = subprocess.run(command, cwd=PROJECT_ROOT, env=dict(os.environ), check=False).returncode
         outcomes.append((name, code, time.monotonic() - started))
     for name, code, seconds in outcomes:
-        say(f"{'✓' if code == 0 else '✗'} {name}", f"{'ok' if code == 0 else f'failed with code {code}'}, {seconds:.1f} s")
+        result = "ok" if code == 0 else f"failed with code {code}"
+        say(f"{'✓' if code == 0 else '✗'} {name}", f"{result}, {seconds:.1f} s")
     if any(code != 0 for _, code, _ in outcomes):
         sys.exit(1)
 

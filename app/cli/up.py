@@ -19,7 +19,7 @@ WATCH_SECONDS = 0.25
 def up(
     port: Annotated[
         int | None,
-        typer.Option("--port", min=0, max=65535, help="端口,默认 8000 起第一个空闲的 · Port; default: first free from 8000."),
+        typer.Option("--port", min=0, max=65535, help="端口,默认从 8000 起 · Port; default: first free from 8000."),
     ] = None,
     host: Host = "127.0.0.1",
     workers: Workers = 1,
@@ -65,7 +65,8 @@ def check_cluster(home: Path) -> None:
     cluster = PrivateCluster(home)
     if not cluster.is_running():
         raise DatabaseUnavailable(
-            f"内置数据库意外结束。日志 {cluster.files.log} 末尾:\n{cluster.files.log_tail()}\n数据没有丢失:再次执行 ./skillsmap up 即可恢复。",
+            f"内置数据库意外结束。日志 {cluster.files.log} 末尾:\n{cluster.files.log_tail()}\n"
+            "数据没有丢失:再次执行 ./skillsmap up 即可恢复。",
             "The private database ended unexpectedly; the end of its log is above. "
             "Nothing committed is lost: ./skillsmap up again recovers it.",
         )

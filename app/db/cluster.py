@@ -155,7 +155,8 @@ def server_user(data: Path | None) -> pwd.struct_passwd | None:
         return pwd.getpwnam("postgres")
     except KeyError:
         raise ClusterFault(
-            "以 root 运行时需要系统用户 postgres 来运行数据库:请执行 adduser --system --group postgres,或改用普通用户运行。",
+            "以 root 运行时需要系统用户 postgres 来运行数据库:"
+            "请执行 adduser --system --group postgres,或改用普通用户运行。",
             "Run by root, the database needs the system user postgres: "
             "run `adduser --system --group postgres`, or run this as an ordinary user.",
         ) from None

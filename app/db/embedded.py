@@ -7,6 +7,7 @@ The first user starts it (through ``keeper.py``), further ones join, and it ends
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,6 +172,7 @@ class PrivateCluster:
         keeper = subprocess.Popen(
             [sys.executable, "-m", "app.db.keeper", str(files.base), "durable" if self.durable else "fast"],
             cwd=PROJECT_ROOT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=files.log.open("ab"),

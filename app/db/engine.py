@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.errors import DatabaseUnavailable, ErrorItem
 
 EXAMPLE = "postgresql://user:password@host:5432/skillsmap"
+DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 CONNECT_TIMEOUT_SECONDS = 10
 
 
@@ -24,7 +25,7 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError):
         parsed = None
-    if parsed is None or parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg") or not parsed.database:
+    if parsed is None or parsed.drivername not in DRIVERS or not parsed.database:
         raise DatabaseUnavailable(
             "DATABASE_URL 不是可用的 PostgreSQL 地址。",
             "DATABASE_URL is not a usable PostgreSQL URL.",

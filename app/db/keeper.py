@@ -55,7 +55,7 @@ def main() -> int:
     durable = sys.argv[2] == "durable"
     lock = FileLock(files.keeper_lock)
     if not lock.acquire(seconds=PREVIOUS_SERVER_SECONDS):
-        return answer_fault(ClusterFault("上一个数据库进程仍未结束,请稍后再试。", "The previous server is still ending."))
+        return answer_fault(ClusterFault("上一个数据库仍未结束,请稍后再试。", "The previous server is still ending."))
     files.state.unlink(missing_ok=True)
     if not is_locked(files.users_lock, against_shared=True):
         return 0  # whoever wanted a server has gone in the meantime

@@ -49,13 +49,13 @@ def processes_in(folder: Path) -> list[int]:
 
     Processes of other users are not seen unless this process is root's.
     """
-    wanted = os.path.realpath(folder)
+    wanted = folder.resolve()
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
             try:
-                if os.readlink(f"/proc/{entry}/cwd") == wanted:
-                    found.append(int(entry))
+                if (entry / "cwd").readlink() == wanted:
+                    found.append(int(entry.name))
             except OSError:
                 continue
     return found

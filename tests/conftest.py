@@ -1,0 +1,149 @@
+"""A real PostGIS for the tests, and no way to the data of anybody.
+
+Without DATABASE_URL a private cluster of the tests' own (``SKILLSMAP_HOME/test``) is used, shared with other test runs
+that happen at the same time. With DATABASE_URL, databases with names of their own are made on that server and dropped
+afterwards; the named database itself is only used to reach the server.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.db.check import check_database
+from app.db.embedded import PrivateCluster
+from app.db.engine import libpq_url, make_engine, parse_url, render
+from app.db.migrate import upgrade
+from app.db.processes import process_exists
+from app.errors import DomainError
+from app.settings import PROJECT_ROOT, HomeSettings, home_settings
+
+# taken before any test sees the environment: tests get homes of their own
+TEST_HOME = HomeSettings().home.expanduser().absolute() / "test"
+SERVER_URL = (os.environ.pop("DATABASE_URL", None) or "").strip() or None
+os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME.parent / "numba"))
+
+MakeDatabase = Callable[[], str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home that code under test sees by default: an empty folder, never the user's."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKILLSMAP_HOME", str(home))
+        home_settings.cache_clear()
+        yield home
+        home_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """URL of a database from which others can be made: DATABASE_URL, or the tests' private cluster."""
+    try:
+        if SERVER_URL is not None:
+            check_database(SERVER_URL)
+            yield SERVER_URL
+            return
+        with PrivateCluster(TEST_HOME, durable=False) as url:
+            drop_leftovers(url)
+            yield url
+    except DomainError as fault:
+        pytest.exit(f"no database to test with: {fault.message_zh} {fault.message_en} {fault.errors}", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """Name of an empty migrated database that nobody is connected to."""
+    with temporary_database(server_url, f"skillsmap_test_{os.getpid()}_template") as url:
+        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        upgrade(url)
+        yield str(parse_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def make_database(server_url: str, template_database: str) -> Iterator[MakeDatabase]:
+    """Makes further empty migrated databases, for tests that commit or run commands; dropped at the end."""
+    numbers = itertools.count(1)
+    opened = []
+
+    def make() -> str:
+        name = f"skillsmap_test_{os.getpid()}_{next(numbers)}"
+        database = temporary_database(server_url, name, template=template_database)
+        url = database.__enter__()
+        opened.append(database)
+        return url
+
+    yield make
+    for database in opened:
+        database.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def database_url(make_database: MakeDatabase) -> str:
+    """URL of an empty migrated database; what a test writes into it must be rolled back (see ``session``)."""
+    return make_database()
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session inside an outer transaction that is rolled back: ``commit`` inside a test stays inside it."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as made:
+            yield made
+        outer.rollback()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the real bundles beside the project; tests on them are skipped where it is missing."""
+    folder = PROJECT_ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data bundles are not on this machine ({folder})")
+    return folder
+
+
+@contextmanager
+def temporary_database(server_url: str, name: str, *, template: str | None = None) -> Iterator[str]:
+    """A database of our own on the server, dropped at the end whoever is still connected."""
+    with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
+        try:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template or "template0")
+                )
+            )
+        except psycopg.errors.InsufficientPrivilege:
+            pytest.exit("the user of DATABASE_URL may not create databases: ALTER ROLE … CREATEDB", returncode=1)
+    try:
+        yield render(parse_url(server_url).set(database=name))
+    finally:
+        with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_leftovers(server_url: str) -> None:
+    """Drop the databases of test runs that were killed. Only for the tests' private cluster."""
+    with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'skillsmap_test_%'").fetchall()
+        for (name,) in rows:
+            if not process_exists(int(name.split("_")[2])):
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
