@@ -17,7 +17,7 @@ def down() -> None:
     """停止本目录的服务和内置数据库 · Stop the service and the private database of this home."""
     from app.cli.claim import HomeClaim
     from app.db.embedded import PrivateCluster
-    from app.db.processes import wait_until
+    from app.db.processes import has_ended, wait_until
 
     home = home_folder()
     claim = HomeClaim(home)
@@ -43,6 +43,7 @@ def down() -> None:
                 f"Process {found.pid} has not ended within {STOP_SECONDS:.0f} s. "
                 f"kill -9 {found.pid} ends it by force; the data stay whole.",
             )
+        wait_until(lambda: has_ended(found.pid), seconds=10.0)
         stopped = True
     if not (home / "postgres").exists() and not (home / "postgres.location").exists():
         typer.echo("没有在运行的服务 · nothing was running" if not stopped else "已停止 · stopped")

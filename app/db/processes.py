@@ -44,6 +44,15 @@ def process_exists(pid: int) -> bool:
     return True
 
 
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or only waits for its parent to notice (a zombie)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state in "ZX"
+
+
 def processes_in(folder: Path) -> list[int]:
     """Pids of the processes whose working directory is ``folder``: a PostgreSQL server and all its backends.
 
