@@ -44,6 +44,7 @@ def prepare(
     empty: Annotated[bool, typer.Option("--empty", help="不载入演示城市 · No demonstration city.")] = False,
 ) -> None:
     """准备数据:结构、演示城市、快照 · Schema, demonstration city, snapshot."""
+    from app.errors import NotReady
     from app.services.snapshot import ensure_snapshot
     from app.settings import home_settings
 
@@ -52,7 +53,10 @@ def prepare(
             from app.demo import load_demo_if_missing
 
             load_demo_if_missing(engine, stderr_console())
-        ensure_snapshot(engine, home_settings())
+        try:
+            ensure_snapshot(engine, home_settings())
+        except NotReady as fault:  # an empty database is served too: it says itself what is missing
+            say(fault.message_zh, fault.message_en)
 
 
 def run_prepare(url: str, *, empty: bool) -> None:

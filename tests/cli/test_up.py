@@ -1,0 +1,198 @@
+"""``up`` from start to end, as a person runs it: its own process, its own home, a real port."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.cli.claim import HomeClaim
+from app.db.cluster import ClusterFault, find_programs
+from app.db.embedded import PrivateCluster
+from app.db.processes import has_ended, processes_in, wait_until
+from app.settings import PROJECT_ROOT
+
+READY_SECONDS = 120
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty home that PostgreSQL's user can reach."""
+    try:
+        find_programs(Path("/nowhere"))
+    except ClusterFault as fault:
+        pytest.skip(f"no PostgreSQL on this machine: {fault}")
+    base = Path(tempfile.mkdtemp(prefix="skillsmap-home-", dir="/tmp"))
+    base.chmod(0o755)
+    yield base / "home"
+    shutil.rmtree(base)
+
+
+def command(home: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    environment = {**os.environ, "SKILLSMAP_HOME": str(home)}
+    environment.pop("DATABASE_URL", None)
+    return [sys.executable, "-m", "app.cli", *arguments], environment
+
+
+@contextmanager
+def running_up(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """An ``up --empty`` that has printed its ready line; the process and its address."""
+    line, environment = command(home, "up", "--empty", "--port", "0", *arguments)
+    errors = home.parent / "stderr.txt"
+    with errors.open("a") as stream:
+        process = subprocess.Popen(
+            line, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=stream, text=True
+        )
+    try:
+        assert process.stdout is not None
+        address = ""
+        for text in process.stdout:
+            if text.startswith("ready: "):
+                address = text.split()[1]
+                break
+        assert address, errors.read_text()
+        yield process, address
+    finally:
+        process.kill()
+        process.communicate()
+        assert wait_until(lambda: not left_of(home), seconds=20), left_of(home)
+
+
+def left_of(home: Path) -> list[str]:
+    """Command lines of the processes that still belong to this home."""
+    found = []
+    for pid in processes_in(home / "postgres" / "data"):
+        found.append(f"{pid} server")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and not has_ended(int(entry.name)):
+            try:
+                environment = (entry / "environ").read_bytes()
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if f"SKILLSMAP_HOME={home}\0".encode() in environment:
+                found.append(f"{entry.name} {line}")
+    return found
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line, environment = command(home, *arguments)
+    return subprocess.run(
+        line, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, timeout=READY_SECONDS, check=False
+    )
+
+
+def status_of(address: str) -> int:
+    with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_from_nothing_to_ready_and_back_to_nothing(home: Path) -> None:
+    with running_up(home) as (process, address):
+        assert status_of(address) == 200
+        claim = HomeClaim(home).read()
+        assert claim is not None and (claim.pid, claim.url, claim.ready) == (process.pid, address, True)
+
+        second = run(home, "up", "--empty")
+        assert second.returncode == 1
+        assert str(process.pid) in second.stderr and address in second.stderr
+        assert status_of(address) == 200, "the refused one has harmed nothing"
+
+        shared = run(home, "db", "psql", "-Atc", "SELECT count(*) FROM alembic_version")
+        assert (shared.returncode, shared.stdout.strip()) == (0, "1")
+        assert status_of(address) == 200, "a command that used the same database has not ended it"
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert left_of(home) == []
+        assert not HomeClaim(home).is_held()
+    assert run(home, "down").stdout.strip() == "没有在运行的服务 · nothing was running"
+
+
+def test_down_stops_it_and_workers_are_several(home: Path) -> None:
+    with running_up(home, "--workers", "2") as (process, address):
+        assert sum("multiprocessing.spawn" in line for line in left_of(home)) == 2
+        assert status_of(address) == 200
+        done = run(home, "down")
+        assert (done.returncode, done.stdout.strip()) == (0, "已停止 · stopped")
+        assert process.wait(5) == 0
+        assert left_of(home) == []
+
+
+def test_ctrl_c(home: Path) -> None:
+    with running_up(home) as (process, _):
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # an impatient second one changes nothing
+        assert process.wait(60) == 130
+        assert left_of(home) == []
+
+
+def test_kill_9_leaves_nothing_and_up_again_works(home: Path) -> None:
+    with running_up(home, "--workers", "2") as (process, _):
+        process.kill()
+        process.wait()
+        assert wait_until(lambda: not left_of(home), seconds=20), left_of(home)
+    with running_up(home) as (_, address):
+        assert status_of(address) == 200
+
+
+def test_kill_9_of_the_database_ends_up_with_an_explanation(home: Path) -> None:
+    with running_up(home) as (process, _):
+        state = PrivateCluster(home).files.read_state()
+        assert state is not None
+        os.kill(state.postgres_pid, signal.SIGKILL)
+        assert process.wait(60) == 1
+        assert "The private database ended unexpectedly" in (home.parent / "stderr.txt").read_text()
+        assert wait_until(lambda: not left_of(home), seconds=20), left_of(home)
+    with running_up(home) as (_, address):
+        assert status_of(address) == 200, "it recovers by itself"
+
+
+def test_kill_9_of_the_service_ends_up_with_an_explanation(home: Path) -> None:
+    with running_up(home) as (process, _):
+        (service,) = [line for line in left_of(home) if "app.cli.lifeline" in line]
+        os.kill(int(service.split()[0]), signal.SIGKILL)
+        assert process.wait(60) == 1
+        assert "The service ended unexpectedly" in (home.parent / "stderr.txt").read_text()
+        assert left_of(home) == []
+
+
+def test_termination_while_the_database_is_being_made(home: Path) -> None:
+    line, environment = command(home, "up", "--empty", "--port", "0")
+    process = subprocess.Popen(line, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert wait_until(lambda: (home / "postgres").exists() and any((home / "postgres").glob("data.new-*")), seconds=30)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"ready" not in said
+    assert wait_until(lambda: not left_of(home), seconds=20), left_of(home)
+    with running_up(home) as (_, address):
+        assert status_of(address) == 200
+
+
+def test_a_taken_port_is_named(home: Path) -> None:
+    with running_up(home) as (_, address):
+        port = address.rpartition(":")[2]
+        other = home.with_name("other")
+        done = run(other, "up", "--empty", "--port", port)
+        assert done.returncode == 1
+        assert f"--port = {port}" in done.stderr
+        assert not (other / "postgres").exists(), "refused before anything is made"
+
+
+def test_the_claim_file_is_json(home: Path) -> None:
+    home.mkdir()
+    with HomeClaim(home) as claim:
+        assert json.loads(claim.path.read_text())["pid"] == os.getpid()
+        assert HomeClaim(home).is_held()
+    assert not HomeClaim(home).is_held()
