@@ -65,5 +65,9 @@ def main() -> None:
     prepare_environment()
     try:
         app(prog_name="./skillsmap")
+    except SystemExit as end:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in faults.causes(end)):  # typer has turned it into 130
+            sys.exit(faults.report(KeyboardInterrupt()))
+        raise
     except (Exception, KeyboardInterrupt) as fault:  # the last place that can explain it
         sys.exit(faults.report(fault))

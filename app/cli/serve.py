@@ -96,7 +96,7 @@ def exit_quietly_on_termination() -> None:
             return
         asked = True
         if signal_number == signal.SIGINT:
-            raise KeyboardInterrupt
+            raise SystemExit(130)  # no KeyboardInterrupt: here Ctrl-C is the usual end, nothing was cut off
         raise SystemExit(0)
 
     for signal_number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

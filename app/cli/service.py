@@ -70,8 +70,8 @@ class Service:
         if code is not None:
             said = tail(self.log, 15)
             raise NotReady(
-                f"服务进程意外结束(代码 {code})。日志 {self.log} 末尾:\n{said}",
-                f"The service ended unexpectedly (code {code}); the end of its log {self.log} is above.",
+                f"服务进程意外结束(代码 {code}),其日志末尾见下。",
+                f"The service ended unexpectedly (code {code}). The end of its log {self.log}:\n{said}",
             )
 
     def wait_until_ready(self, check_others: Callable[[], None]) -> None:

@@ -65,8 +65,7 @@ def check_cluster(home: Path) -> None:
     cluster = PrivateCluster(home)
     if not cluster.is_running():
         raise DatabaseUnavailable(
-            f"内置数据库意外结束。日志 {cluster.files.log} 末尾:\n{cluster.files.log_tail()}\n"
-            "数据没有丢失:再次执行 ./skillsmap up 即可恢复。",
-            "The private database ended unexpectedly; the end of its log is above. "
-            "Nothing committed is lost: ./skillsmap up again recovers it.",
+            "内置数据库意外结束。已提交的数据没有丢失,再次执行 ./skillsmap up 即可恢复。",
+            "The private database ended unexpectedly. Nothing committed is lost: ./skillsmap up again recovers it. "
+            f"The end of its log {cluster.files.log}:\n{cluster.files.log_tail()}",
         )

@@ -36,6 +36,14 @@ class ClusterFault(Exception):
         self.en = en
 
 
+def fault_with_log(zh: str, en: str, said: str) -> ClusterFault:
+    """A fault that ends with PostgreSQL's own words (once), and that names a full disk as such."""
+    if any(words in said for words in ("No space left", "free disk space", "could not extend file")):
+        zh = f"磁盘空间已满,请腾出空间后重试。{zh}"
+        en = f"The disk is full; make room and try again. {en}"
+    return ClusterFault(f"{zh}PostgreSQL 的报告见下。", f"{en} PostgreSQL says:\n{said}")
+
+
 @dataclass(frozen=True)
 class ServerState:
     """What a running keeper writes beside the cluster, for those who want to connect."""
@@ -208,10 +216,10 @@ def make_cluster(files: ClusterFiles, programs: Path, user: pwd.struct_passwd | 
     done = run_as(user, command if durable else [*command, "--no-sync"])
     if done.returncode != 0:
         shutil.rmtree(aside, ignore_errors=True)
-        said = "\n".join(done.stdout.splitlines()[-6:])
-        raise ClusterFault(
-            f"无法在 {files.base} 建立数据库目录。PostgreSQL 报告:\n{said}",
-            f"The database folder cannot be made in {files.base}. PostgreSQL says:\n{said}",
+        raise fault_with_log(
+            f"无法在 {files.base} 建立数据库目录。",
+            f"The database folder cannot be made in {files.base}.",
+            "\n".join(done.stdout.splitlines()[-6:]),
         )
     aside.rename(files.data)
 

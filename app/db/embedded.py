@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL
 
-from app.db.cluster import DATABASE, SUPERUSER, ClusterFault, ClusterFiles, locate
+from app.db.cluster import DATABASE, SUPERUSER, ClusterFault, ClusterFiles, fault_with_log, locate
 from app.db.engine import render
 from app.db.keeper import clear_previous
 from app.db.processes import FileLock, is_locked, lock_holders, processes_in, wait_until
@@ -157,11 +157,12 @@ class PrivateCluster:
                 except psycopg.OperationalError as fault:
                     # the server died a moment ago, and its keeper is about to notice
                     if attempt == 2 or not wait_until(lambda: not is_locked(files.keeper_lock), seconds=10.0):
-                        said = f"{fault}\n{files.log_tail()}"
-                        raise DatabaseUnavailable(
-                            f"内置数据库不接受连接。日志 {files.log}:\n{said}",
-                            f"The private database takes no connections. Log {files.log}:\n{said}",
-                        ) from fault
+                        refused = fault_with_log(
+                            f"内置数据库不接受连接(日志 {files.log})。",
+                            f"The private database takes no connections (log {files.log}).",
+                            f"{fault}\n{files.log_tail()}",
+                        )
+                        raise unavailable(refused) from fault
             raise AssertionError("unreachable")
         finally:
             start_lock.release()
@@ -169,15 +170,16 @@ class PrivateCluster:
     def _start_keeper(self, files: ClusterFiles) -> None:
         if not files.data.exists():
             self.notify(f"正在建立内置数据库:{files.base}", f"making the private database in {files.base}")
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "app.db.keeper", str(files.base), "durable" if self.durable else "fast"],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=files.log.open("ab"),
-            start_new_session=True,  # a Ctrl-C of the terminal is ours to handle, not the server's
-        )
+        with files.log.open("ab") as log:
+            keeper = subprocess.Popen(
+                [sys.executable, "-m", "app.db.keeper", str(files.base), "durable" if self.durable else "fast"],
+                cwd=PROJECT_ROOT,
+                env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C of the terminal is ours to handle, not the server's
+            )
         assert keeper.stdout is not None
         with keeper.stdout:
             line = keeper.stdout.readline()
@@ -185,11 +187,12 @@ class PrivateCluster:
         try:
             told = json.loads(line)
         except ValueError:
-            said = files.log_tail()
-            raise DatabaseUnavailable(
-                f"内置数据库的看守进程意外结束。日志 {files.log}:\n{said}",
-                f"The keeper of the private database ended unexpectedly. Log {files.log}:\n{said}",
-            ) from None
+            ended = fault_with_log(
+                f"内置数据库的看守进程意外结束(日志 {files.log})。",
+                f"The keeper of the private database ended unexpectedly (log {files.log}).",
+                files.log_tail(),
+            )
+            raise unavailable(ended) from None
         if not told.get("ready"):
             keeper.wait()
             raise DatabaseUnavailable(told["zh"], told["en"])

@@ -27,6 +27,7 @@ from app.db.cluster import (
     ClusterFault,
     ClusterFiles,
     ServerState,
+    fault_with_log,
     find_programs,
     make_cluster,
     make_socket_folder,
@@ -90,9 +91,10 @@ def start(files: ClusterFiles, *, durable: bool) -> tuple[subprocess.Popen[bytes
     if not wait_until(lambda: server.poll() is not None or is_ready(files, server.pid), seconds=START_SECONDS):
         stop(server)
     if server.poll() is not None:
-        raise ClusterFault(
-            f"PostgreSQL 无法启动(目录 {files.base})。日志末尾:\n{files.log_tail()}",
-            f"PostgreSQL does not start (folder {files.base}). The end of its log:\n{files.log_tail()}",
+        raise fault_with_log(
+            f"PostgreSQL 无法启动(日志 {files.log})。",
+            f"PostgreSQL does not start (log {files.log}).",
+            files.log_tail(),
         )
     return server, socket_folder
 

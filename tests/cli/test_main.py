@@ -70,3 +70,16 @@ def test_a_home_that_cannot_be_made_is_explained() -> None:
 def test_down_with_nothing_running(isolated_home: object) -> None:
     done = run("down", SKILLSMAP_HOME=str(isolated_home))
     assert (done.returncode, done.stdout.strip()) == (0, "没有在运行的服务 · nothing was running")
+
+
+def test_ctrl_c_in_a_command_says_that_nothing_is_left_half_done() -> None:
+    program = (
+        "import typer; from app.cli import main\n"
+        "def hang():\n    raise KeyboardInterrupt\n"
+        "main.app.command('hang')(hang); main.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "hang"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert "已中断" in done.stderr and "Traceback" not in done.stderr

@@ -16,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.addresses import choose_port
 from app.cli.claim import HomeClaim
+from app.db.check import check_database
 from app.db.cluster import ClusterFault, find_programs
 from app.db.embedded import PrivateCluster
 from app.db.processes import has_ended, processes_in, wait_until
 from app.settings import PROJECT_ROOT
+from tests.conftest import MakeDatabase
 
 READY_SECONDS = 120
 
@@ -196,3 +199,27 @@ def test_the_claim_file_is_json(home: Path) -> None:
         assert json.loads(claim.path.read_text())["pid"] == os.getpid()
         assert HomeClaim(home).is_held()
     assert not HomeClaim(home).is_held()
+
+
+def test_a_given_database_is_used_and_left_running(home: Path, make_database: MakeDatabase) -> None:
+    line, environment = command(home, "serve", "--port", "0")
+    url = make_database()
+    port = choose_port("127.0.0.1", 0)
+    line[-1] = str(port)
+    process = subprocess.Popen(line, cwd=PROJECT_ROOT, env={**environment, "DATABASE_URL": url})
+    try:
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}"), seconds=READY_SECONDS, every_seconds=0.2)
+        assert not (home / "postgres").exists()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    check_database(url)
+
+
+def answers(address: str) -> bool:
+    try:
+        return status_of(address) == 200
+    except OSError:
+        return False

@@ -282,3 +282,21 @@ def test_a_server_that_does_not_start_says_why(stopped_home: Path) -> None:
     with pytest.raises(DatabaseUnavailable, match="no_such_setting"):
         PrivateCluster(stopped_home).open()
     assert is_gone(stopped_home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_a_full_disk_is_said_and_leaves_nothing_half_made(make_home: Callable[[str], Path]) -> None:
+    disk = make_home("disk")
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        cluster = PrivateCluster(disk / "home", durable=False)
+        with pytest.raises(DatabaseUnavailable, match="The disk is full") as caught:
+            cluster.open()
+        assert "磁盘空间已满" in caught.value.message_zh
+        assert not list(cluster.files.base.glob("data*"))
+        assert wait_until(lambda: is_gone(disk / "home"), seconds=10)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
