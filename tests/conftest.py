@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -49,24 +50,27 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """URL of a database from which others can be made: DATABASE_URL, or the tests' private cluster."""
+    if SERVER_URL is not None:
+        yield SERVER_URL
+        return
+    cluster = PrivateCluster(TEST_HOME, durable=False)
     try:
-        if SERVER_URL is not None:
-            check_database(SERVER_URL)
-            yield SERVER_URL
-            return
-        with PrivateCluster(TEST_HOME, durable=False) as url:
-            drop_leftovers(url)
-            yield url
+        url = cluster.open()
     except DomainError as fault:
-        pytest.exit(f"no database to test with: {fault.message_zh} {fault.message_en} {fault.errors}", returncode=1)
+        give_up(fault)
+    drop_leftovers(url)
+    yield url
+    cluster.close()
 
 
 @pytest.fixture(scope="session")
 def template_database(server_url: str) -> Iterator[str]:
     """Name of an empty migrated database that nobody is connected to."""
     with temporary_database(server_url, f"skillsmap_test_{os.getpid()}_template") as url:
-        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        try:
+            check_database(url)  # makes PostGIS: in this database, never in the one that DATABASE_URL names
+        except DomainError as fault:
+            give_up(fault)
         upgrade(url)
         yield str(parse_url(url).database)
 
@@ -124,20 +128,33 @@ def shared_data() -> Path:
 @contextmanager
 def temporary_database(server_url: str, name: str, *, template: str | None = None) -> Iterator[str]:
     """A database of our own on the server, dropped at the end whoever is still connected."""
-    with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
+    try:
+        connection = psycopg.connect(libpq_url(server_url), autocommit=True)
+    except psycopg.OperationalError:
+        try:
+            check_database(server_url)
+        except DomainError as fault:
+            give_up(fault)
+        raise
+    with connection:
         try:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                     sql.Identifier(name), sql.Identifier(template or "template0")
                 )
             )
-        except psycopg.errors.InsufficientPrivilege:
+        except psycopg.errors.InsufficientPrivilege:  # names nothing of the URL: it may hold a password
             pytest.exit("the user of DATABASE_URL may not create databases: ALTER ROLE … CREATEDB", returncode=1)
     try:
         yield render(parse_url(server_url).set(database=name))
     finally:
         with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def give_up(fault: DomainError) -> NoReturn:
+    """End the whole run at once, and readably: there is no database to test with."""
+    pytest.exit(f"no database to test with: {fault.message_zh} {fault.message_en} {fault.errors}", returncode=1)
 
 
 def drop_leftovers(server_url: str) -> None:
