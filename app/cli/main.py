@@ -45,6 +45,7 @@ app.add_typer(database.db_app, name="db")
 
 
 def add_others() -> None:
+    """Commands with modules of their own; a missing module is a missing command, a broken one is an error."""
     for name, module, attribute in (
         ("import", "app.cli.importing", "import_app"),
         ("coverage", "app.cli.coverage", "coverage_app"),

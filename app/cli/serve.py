@@ -29,11 +29,13 @@ def serve(
     ] = False,
 ) -> None:
     """在前台运行服务(容器、systemd) · Run the service in the foreground, for containers and supervisors."""
+    from app.cli.addresses import choose_port
     from app.cli.lifeline import run_service
     from app.db.open import open_database
 
     home_folder()
     exit_quietly_on_termination()
+    port = choose_port(host, port)
     with open_database(notify=say) as url:
         run_prepare(url, empty=not demo)
         os.environ["DATABASE_URL"] = url
