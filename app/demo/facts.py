@@ -75,7 +75,7 @@ def _rows(name: str) -> list[dict[str, str]]:
     except OSError as error:
         raise FileUnreadable(
             f"演示城市的数据文件缺失:data/guangzhou/{name}。请完整检出项目后重试。",
-            f"a data file of the demonstration city is missing: data/guangzhou/{name}; check the project out completely",
+            f"a file of the demonstration city is missing (data/guangzhou/{name}); check the project out completely",
         ) from error
 
 
@@ -132,8 +132,6 @@ def bridges() -> tuple[BridgeFact, ...]:
 def hills() -> tuple[HillFact, ...]:
     """The hills, in file order."""
     return tuple(
-        HillFact(
-            r["name"], float(r["lng"]), float(r["lat"]), float(r["radius_east_km"]), float(r["radius_north_km"])
-        )
+        HillFact(r["name"], float(r["lng"]), float(r["lat"]), float(r["radius_east_km"]), float(r["radius_north_km"]))
         for r in _rows("hills.csv")
     )

@@ -28,9 +28,9 @@ PATTERNS: tuple[list[tuple[int, int, int]], ...] = (
     _grid(1),  # urban village, a street every 41–50 m
     _grid(2),  # inner city, every 82–100 m
     _RING,  # superblock
-    _RING + [(2, b, NORTH) for b in range(STEPS)],  # superblock with a street through it
-    _RING + [(a, 2, EAST) for a in range(STEPS)],
-    _RING + [(0, 2, EAST), (1, 2, EAST), (2, 2, NORTH)],  # superblock with a lane that may end inside
+    [*_RING, *((2, b, NORTH) for b in range(STEPS))],  # superblock with a street through it
+    [*_RING, *((a, 2, EAST) for a in range(STEPS))],
+    [*_RING, (0, 2, EAST), (1, 2, EAST), (2, 2, NORTH)],  # superblock with a lane that may end inside
 )
 
 
@@ -97,9 +97,7 @@ def lattice_streets(spec: CitySpec, partition: Partition, blocks: Blocks) -> Dra
     x, y, node_town = _place(blocks, nodes, rng)
     named = np.where(rank < 2, (town * 2 + direction) * 2 * OFFSET + line + OFFSET, NO_NAME)
     minor = np.where(rng.random(len(rank)) < 0.55, Street.LIVING_STREET, Street.FOOTWAY)
-    street = np.where(
-        rank == 3, minor, np.array([Street.SECONDARY, Street.TERTIARY, Street.RESIDENTIAL, 0])[rank]
-    )
+    street = np.where(rank == 3, minor, np.array([Street.SECONDARY, Street.TERTIARY, Street.RESIDENTIAL, 0])[rank])
     draft = new_draft(x, y, node_town, streets(u, v, street, name=named))
     draft = keep_nodes(draft, _in_own_town(x, y, node_town, partition))
     return tidy(keep_edges(draft, ~water().touches(draft.lines)))

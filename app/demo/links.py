@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import shapely
+from scipy.spatial import Delaunay, cKDTree
 
 from app.demo import facts
 from app.demo.draft import (
@@ -21,15 +22,19 @@ from app.demo.draft import (
     streets,
     tidy,
 )
-from app.demo.plane import FloatArray, IntArray, segments, to_plane
+from app.demo.plane import BoolArray, FloatArray, IntArray, geometry_to_plane, segments, to_plane
 from app.demo.spec import CitySpec
+from app.demo.towns import Partition
 from app.demo.water import Water, water
 
 PART_ISLANDS = 6
 BRIDGE_NAMES_FROM = 1 << 50
 STITCH_M = 85.0
 ABUTMENT_M = 15.0  # from the water's edge to the end of a bridge
-LINK_ROUNDS_M = (250.0, 800.0, 2_500.0, 9_000.0)
+LONGEST_LINK_M, LONGEST_BRIDGE_M = 9_000.0, 2_600.0
+LINK_STEP_M = 130.0
+WORTH_A_BRIDGE = 60  # nodes of the smaller part
+BRIDGE_REACH_M = 1_500.0  # from the end of a named bridge to the nearest street
 ISLANDS = 14
 ISLAND_NODES = (6, 90)  # smallest and largest unconnected part that may stay
 
@@ -68,7 +73,8 @@ def _crossing(channels: Water, lng: float, lat: float) -> _Crossing | None:
     k = channels.nearest_axis(px, py)
     along = channels.end[k] - channels.start[k]
     length = float(np.hypot(*along))
-    t = float(np.clip(((px - channels.start[k, 0]) * along[0] + (py - channels.start[k, 1]) * along[1]) / length**2, 0, 1))
+    from_start = np.array([px, py]) - channels.start[k]
+    t = float(np.clip(float(from_start @ along) / length**2, 0.0, 1.0))
     foot = channels.start[k] + t * along
     across = np.array([-along[1], along[0]]) / length
     ends: list[tuple[float, float]] = []
@@ -86,7 +92,7 @@ def add_named_bridges(spec: CitySpec, draft: Draft) -> tuple[Draft, list[str]]:
     """The bridges of data/guangzhou/bridges.csv where both banks have streets within reach; also those left out."""
     channels = water()
     label, size = component_labels(draft)
-    solid = np.flatnonzero(size[label] >= 20)
+    solid = np.flatnonzero(size[label] >= ISLAND_NODES[0])
     tree = cKDTree(np.column_stack([draft.x[solid], draft.y[solid]]))
     nodes: list[tuple[float, float]] = []
     u, v, number, is_bridge, left_out = [], [], [], [], []
@@ -96,7 +102,7 @@ def add_named_bridges(spec: CitySpec, draft: Draft) -> tuple[Draft, list[str]]:
             left_out.append(fact.name)
             continue
         gap, near = tree.query(np.array([crossing.a, crossing.b]))
-        if max(gap) > 700.0 * spec.scale or near[0] == near[1]:
+        if max(gap) > BRIDGE_REACH_M or near[0] == near[1]:
             left_out.append(fact.name)
             continue
         a = len(draft.x) + len(nodes)
@@ -128,42 +134,95 @@ def _choose_islands(spec: CitySpec, label: IntArray, size: IntArray) -> IntArray
     chosen = np.sort(rng.choice(small, min(ISLANDS, len(small)), replace=False))
     first = np.full(len(size), -1, dtype=np.int64)
     first[label[::-1]] = np.arange(len(label))[::-1]
-    return first[chosen]
+    nodes: IntArray = first[chosen]
+    return nodes
 
 
-def _nearest_links(draft: Draft, islands: IntArray, limit_m: float) -> tuple[IntArray, IntArray, FloatArray]:
-    """For every part but the largest and the islands, its shortest link to the largest within ``limit_m``."""
+def _candidate_links(draft: Draft, islands: IntArray) -> tuple[IntArray, IntArray]:
+    """Short links between different parts: Delaunay edges among the nodes outside the largest part and its nearest."""
     label, size = component_labels(draft)
     giant = int(size.argmax())
     inside = np.flatnonzero(label == giant)
     outside = np.flatnonzero((label != giant) & ~np.isin(label, label[islands]))
     if len(outside) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     tree = cKDTree(np.column_stack([draft.x[inside], draft.y[inside]]))
-    gap, near = tree.query(np.column_stack([draft.x[outside], draft.y[outside]]), distance_upper_bound=limit_m)
-    order = np.lexsort((gap, label[outside]))
-    first = np.unique(label[outside][order], return_index=True)[1]
-    best = order[first]
-    best = best[np.isfinite(gap[best])]
-    return outside[best], inside[near[best]], size[label[outside[best]]].astype(np.float64)
+    shore = inside[np.unique(tree.query(np.column_stack([draft.x[outside], draft.y[outside]]))[1])]
+    pool = np.concatenate([outside, shore])
+    triangles = Delaunay(np.column_stack([draft.x[pool], draft.y[pool]])).simplices.astype(np.int64)
+    sides = pool[np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])]
+    sides = np.unique(np.sort(sides, axis=1), axis=0)
+    between = label[sides[:, 0]] != label[sides[:, 1]]
+    return sides[between, 0], sides[between, 1]
 
 
-def connect(spec: CitySpec, draft: Draft) -> Draft:
-    """One network: nearest links in widening rounds, over water as generated bridges (only to parts worth one).
+def _cheapest(u: IntArray, v: IntArray, cost: FloatArray, wet: BoolArray, label: IntArray, size: IntArray) -> IntArray:
+    """Kruskal over the parts: positions of the links that join them most cheaply; bridges only to parts worth one."""
+    root = np.arange(len(size))
+    nodes = size.copy()
+
+    def find(k: int) -> int:
+        while root[k] != k:
+            root[k] = root[root[k]]
+            k = int(root[k])
+        return k
+
+    chosen: list[int] = []
+    for e in np.argsort(cost, kind="stable"):
+        a, b = find(int(label[u[e]])), find(int(label[v[e]]))
+        if a == b or (wet[e] and min(nodes[a], nodes[b]) < WORTH_A_BRIDGE):
+            continue
+        root[b] = a
+        nodes[a] += nodes[b]
+        chosen.append(int(e))
+    return np.array(chosen, dtype=np.int64)
+
+
+def _add_ways(draft: Draft, u: IntArray, v: IntArray, step_m: float) -> Draft:
+    """Straight country roads with a node about every ``step_m``."""
+    length = np.hypot(draft.x[u] - draft.x[v], draft.y[u] - draft.y[v])
+    count = np.maximum(1, np.round(length / step_m).astype(np.int64))
+    line = np.repeat(np.arange(len(u)), count)
+    place = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)  # 0 is the stretch that leaves u
+    inner = place > 0
+    t = (place / count[line])[inner]
+    x = draft.x[u[line[inner]]] * (1 - t) + draft.x[v[line[inner]]] * t
+    y = draft.y[u[line[inner]]] * (1 - t) + draft.y[v[line[inner]]] * t
+    number = np.cumsum(inner) - 1 + len(draft.x)
+    start = np.where(inner, number, u[line])
+    last = place == count[line] - 1
+    end = np.where(last, v[line], np.minimum(number + 1, len(draft.x) + len(x) - 1))
+    return add(draft, streets(start, end, Street.UNCLASSIFIED), (x, y))
+
+
+def _leaves(partition: Partition, draft: Draft, u: IntArray, v: IntArray) -> BoolArray:
+    """Does the straight way between two nodes leave the city?"""
+    city = geometry_to_plane(partition.city)
+    shapely.prepare(city)
+    leaves = np.zeros(len(u), dtype=np.bool_)
+    for t in (0.2, 0.4, 0.6, 0.8):
+        x, y = (1 - t) * draft.x[u] + t * draft.x[v], (1 - t) * draft.y[u] + t * draft.y[v]
+        leaves |= ~shapely.contains_xy(city, x, y)
+    return leaves
+
+
+def connect(spec: CitySpec, partition: Partition, draft: Draft) -> Draft:
+    """One network: the cheapest links between its parts, over water as generated bridges.
 
     A few small parts stay unconnected on purpose; what could not be joined otherwise is removed.
     """
     islands = _choose_islands(spec, *component_labels(draft))
-    bridges = 0
-    for limit_m in LINK_ROUNDS_M:
-        u, v, nodes = _nearest_links(draft, islands, limit_m * spec.scale)
-        wet = water().touches(segments(draft.x[u], draft.y[u], draft.x[v], draft.y[v]))
-        worth = ~wet | (nodes >= 60)
-        u, v, wet = u[worth], v[worth], wet[worth]
-        number = np.where(wet, BRIDGE_NAMES_FROM + (1 << 20) + bridges + np.cumsum(wet), NO_NAME)
-        bridges += int(wet.sum())
-        street = np.where(wet, Street.TERTIARY, Street.UNCLASSIFIED)
-        draft = add(draft, streets(u, v, street, name=number, bridge=wet, frontage=~wet))
+    u, v = _candidate_links(draft, islands)
+    length = np.hypot(draft.x[u] - draft.x[v], draft.y[u] - draft.y[v])
+    wet = water().touches(segments(draft.x[u], draft.y[u], draft.x[v], draft.y[v]))
+    short = length < np.where(wet, LONGEST_BRIDGE_M, LONGEST_LINK_M) * spec.scale
+    u, v, length, wet = u[short], v[short], length[short], wet[short]
+    cost = length * np.where(wet, 4.0, 1.0) * np.where(_leaves(partition, draft, u, v), 6.0, 1.0)
+    chosen = _cheapest(u, v, cost, wet, *component_labels(draft))
+    u, v, wet = u[chosen], v[chosen], wet[chosen]
+    number = BRIDGE_NAMES_FROM + (1 << 20) + np.arange(int(wet.sum()))
+    draft = add(draft, streets(u[wet], v[wet], Street.TERTIARY, name=number, bridge=True, frontage=False))
+    draft = _add_ways(draft, u[~wet], v[~wet], LINK_STEP_M * spec.scale)
     label, size = component_labels(draft)
     stays = (label == size.argmax()) | (np.isin(label, label[islands]))
     return tidy(keep_nodes(draft, stays))

@@ -46,5 +46,5 @@ def geometry_to_plane(geometry: Any) -> Any:
 
 def segments(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) -> GeometryArray:
     """Straight lines, one per row."""
-    lines: GeometryArray = shapely.linestrings(np.stack([np.stack([x0, y0], -1), np.stack([x1, y1], -1)], axis=1))
-    return lines
+    ends = np.stack([np.stack([x0, y0], -1), np.stack([x1, y1], -1)], axis=1)
+    return np.asarray(shapely.linestrings(ends), dtype=np.object_)

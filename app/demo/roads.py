@@ -76,8 +76,7 @@ def _append(
         steps=steps[joined],
         frontage=frontage,
     )
-    grown = add(draft, edges, (x[keep], y[keep]))
-    return grown
+    return add(draft, edges, (x[keep], y[keep]))
 
 
 def add_roads(spec: CitySpec, partition: Partition, seeds: Neighbourhoods, draft: Draft) -> Draft:

@@ -22,6 +22,7 @@ from app.demo.water import hill_height, water
 
 STEPS = 4  # lattice steps along the side of a block
 PART_SEEDS, PART_BLOCKS = 1, 2
+FIRST_BLOCKS = 5  # of every town are built before any other
 LATTICE_SHARE = 0.9  # of the nodes; roads between settlements and hill paths take the rest
 CORE = to_plane(113.30, 23.125)  # where the city is densest, between 北京路 and 珠江新城
 
@@ -55,7 +56,7 @@ def town_people(partition: Partition) -> tuple[FloatArray, BoolArray]:
 
     A known 2020 town figure keeps its share of its district's 2020 census. The rest of the district's 2023 total goes
     to the other towns by communities × a density prior that falls with distance from the core (a community is a
-    dense estate downtown and a village outside) and is held below 70,000 people per km².
+    dense estate downtown and a village outside), held to 20,000 (downtown 45,000) people per km².
     """
     towns = facts.towns()
     district = {d.code: d for d in facts.districts()}
@@ -64,7 +65,9 @@ def town_people(partition: Partition) -> tuple[FloatArray, BoolArray]:
     area_km2 = np.array([shapely.area(geometry_to_plane(g)) / 1e6 for g in partition.towns])
     # persons per community: small estates in the old core, large ones around it, villages far out
     per_community = 4_000 + 9_000 * np.exp(-(((away_km - 14) / 9) ** 2))
-    prior = np.minimum(np.array([t.communities for t in towns]) * per_community, 70_000 * area_km2)
+    crowded_at_most = 20_000 + 25_000 * np.exp(-((away_km / 9) ** 2))  # people per km²
+    rural = np.where([t.kind == "镇" for t in towns], 0.6, 1.0)
+    prior = np.minimum(np.array([t.communities for t in towns]) * per_community * rural, crowded_at_most * area_km2)
     people = np.zeros(len(towns))
     known = np.array([t.census2020_resident is not None for t in towns])
     for code in partition.district_codes:
@@ -83,7 +86,7 @@ def town_people(partition: Partition) -> tuple[FloatArray, BoolArray]:
 
 def _spread(count: int, polygon: shapely.Geometry, town: facts.TownFact, rng: np.random.Generator) -> FloatArray:
     """``count`` plane points in a town: well spread, dry, off the hills, and denser towards its centre."""
-    x0, y0, x1, y1 = polygon.bounds
+    x0, y0, x1, y1 = shapely.bounds(polygon)
     tries = 40 * count + 400
     step = np.arange(tries)
     # the R2 sequence: quasi-random, so that points keep their distance from each other
@@ -96,7 +99,7 @@ def _spread(count: int, polygon: shapely.Geometry, town: facts.TownFact, rng: np
         good = dry
     x, y = x[good], y[good]
     cx, cy = to_plane(town.centre_lng, town.centre_lat)
-    sigma = 0.35 * np.sqrt(polygon.area)
+    sigma = 0.35 * np.sqrt(shapely.area(polygon))
     weight = 0.35 + 2.0 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * sigma**2))
     keys = rng.random(len(x)) ** (1.0 / weight)
     chosen = np.sort(np.argsort(-keys, kind="stable")[: max(count - 1, 1)])
@@ -122,7 +125,7 @@ def neighbourhoods(spec: CitySpec, partition: Partition, people: FloatArray) -> 
 
 
 def warp(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Bend straight lattices a little, the same way everywhere, so that streets curve and still meet at town borders."""
+    """Bend straight lattices a little, the same way everywhere: streets curve and still meet at town borders."""
     dx = 38 * np.sin(y / 310 + 0.7 * np.sin(x / 900)) + 60 * np.sin(y / 1_300 + x / 2_900)
     dy = 38 * np.sin(x / 340 + 0.9 * np.sin(y / 800)) + 60 * np.sin(x / 1_450 - y / 2_700)
     return x + dx, y + dy
@@ -154,12 +157,10 @@ def _candidates(
 
 
 # street nodes that a block of each pattern adds, after straight stretches have been merged (measured on the full city)
-NODES_OF_PATTERN = np.array([16.0, 8.8, 4.6, 5.6, 5.6, 5.4])
+NODES_OF_PATTERN = np.array([15.2, 8.3, 4.3, 5.3, 5.3, 5.1])
 
 
-def built_blocks(
-    spec: CitySpec, partition: Partition, people: FloatArray, seeds: Neighbourhoods
-) -> Blocks:
+def built_blocks(spec: CitySpec, partition: Partition, people: FloatArray, seeds: Neighbourhoods) -> Blocks:
     """The blocks that are built up, in a fixed order, enough of them for ``spec.node_target`` nodes."""
     rng = spec.generator(PART_BLOCKS)
     polygons = np.array([geometry_to_plane(g) for g in partition.towns], dtype=object)
@@ -169,7 +170,8 @@ def built_blocks(
     angle = rng.normal(0.0, 0.22, n) + np.where(rng.random(n) < 0.25, rng.uniform(-0.7, 0.7, n), 0.0)
     town, i, j, x, y, ox, oy = _candidates(spec, polygons, seeds, spacing, angle)
     dry = ~water().holds(x, y, 15.0) & (hill_height(x, y) < 0.10)
-    town, i, j, x, y = (a[dry] for a in (town, i, j, x, y))
+    town, i, j = town[dry], i[dry], j[dry]
+    x, y = x[dry], y[dry]
     distance, seed = cKDTree(np.column_stack([seeds.x, seeds.y])).query(np.column_stack([x, y]), k=4)
     off = distance / seeds.radius_m[seed]
     score = off.min(axis=1) * rng.lognormal(0.0, 0.10, len(x))
@@ -181,6 +183,9 @@ def built_blocks(
     fine = rng.random(len(x)) < np.maximum(inner, np.clip(crowded / 30_000, 0.0, 0.8))
     loose = 2 + rng.integers(0, 4, len(x))
     pattern = np.where(village & (score < 0.75), 0, np.where(fine, 1, loose))
+    by_town = np.lexsort((score, town))
+    place = np.arange(len(town)) - np.searchsorted(town[by_town], np.arange(n))[town[by_town]]
+    score[by_town[place < FIRST_BLOCKS]] = 0.0  # no town without streets, however small the city
     order = np.argsort(score, kind="stable")
     wanted = LATTICE_SHARE * spec.node_target
     take = int(np.searchsorted(np.cumsum(NODES_OF_PATTERN[pattern[order]]), wanted)) + 1

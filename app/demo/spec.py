@@ -57,7 +57,7 @@ class CitySpec:
     @cached_property
     def scale(self) -> float:
         """Street spacing relative to the full city: small cities are coarser as well as sparser."""
-        return float((FULL_NODE_TARGET / self.node_target) ** 0.3)
+        return float((FULL_NODE_TARGET / self.node_target) ** 0.15)
 
     def generator(self, part: int) -> np.random.Generator:
         """A random stream of its own for every part, so that a change in one leaves the others as they were."""

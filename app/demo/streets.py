@@ -53,9 +53,14 @@ def merge_straights(spec: CitySpec, draft: Draft) -> Draft:
     chosen = alike & ~beaten
     gone = two[chosen]
     merged = edge_arrays(
-        f1[chosen], f2[chosen], draft.street[e1[chosen]], name=draft.name[e1[chosen]], frontage=draft.frontage[e1[chosen]],
-        steps=draft.steps[e1[chosen]], bridge=draft.bridge[e1[chosen]], tunnel=draft.tunnel[e1[chosen]],
-    )  # fmt: skip
+        f1[chosen],
+        f2[chosen],
+        draft.street[e1[chosen]],
+        name=draft.name[e1[chosen]],
+        frontage=draft.frontage[e1[chosen]],
+        steps=draft.steps[e1[chosen]],
+        tunnel=draft.tunnel[e1[chosen]],
+    )
     merged["mid_x"], merged["mid_y"] = draft.x[gone], draft.y[gone]
     keep = np.ones(len(draft.u), dtype=np.bool_)
     keep[e1[chosen]] = keep[e2[chosen]] = False
@@ -73,8 +78,8 @@ def bend_straights(draft: Draft, rng: np.random.Generator) -> Draft:
     off = rng.normal(0.0, 0.06, len(at))
     mx, my = (x0 + x1) / 2 - (y1 - y0) * off, (y0 + y1) / 2 + (x1 - x0) * off
     length = np.hypot(x1 - x0, y1 - y0)
-    # a dry disc around the middle that holds the whole line: no segment of it can be wet
-    safe = ~water().holds(mx, my, float(0.56 * length.max(initial=0.0)) if len(at) < 1 else 150.0) & (length < 250.0)
+    # a dry disc around the middle that holds both halves: neither can be wet
+    safe = ~water().holds(mx, my, 150.0) & (length < 250.0)
     mid_x, mid_y = draft.mid_x.copy(), draft.mid_y.copy()
     mid_x[at[safe]], mid_y[at[safe]] = mx[safe], my[safe]
     return replace(draft, mid_x=mid_x, mid_y=mid_y)
@@ -126,7 +131,7 @@ def draw_streets(
     tell("bridges")
     draft, left_out = add_named_bridges(spec, draft)
     tell("connect")
-    draft = connect(spec, draft)
+    draft = connect(spec, partition, draft)
     tell("details")
     return add_details(spec, merge_straights(spec, draft)), left_out
 

@@ -41,7 +41,7 @@ class Water:
 
     def holds(self, x: FloatArray, y: FloatArray, margin_m: float = BANK_M) -> BoolArray:
         """For every plane point: is it in the water, or nearer to it than ``margin_m``?"""
-        return self.touches(shapely.points(x, y), margin_m)
+        return self.touches(np.asarray(shapely.points(x, y), dtype=np.object_), margin_m)
 
     def nearest_axis(self, x: float, y: float) -> int:
         """The stretch whose axis is nearest to a plane point."""
