@@ -88,6 +88,17 @@ def _crossing(channels: Water, lng: float, lat: float) -> _Crossing | None:
     return _Crossing(*ends)
 
 
+def _bank_node(
+    draft: Draft, tree: cKDTree, pool: IntArray, here: tuple[float, float], there: tuple[float, float]
+) -> int | None:
+    """The street node nearest to one end of a bridge, on that end's side of the water; None if none is in reach."""
+    gap, near = tree.query(here, k=60, distance_upper_bound=BRIDGE_REACH_M)
+    nodes = pool[near[np.isfinite(gap)]]
+    middle_x, middle_y = (here[0] + there[0]) / 2, (here[1] + there[1]) / 2
+    side = (draft.x[nodes] - middle_x) * (here[0] - there[0]) + (draft.y[nodes] - middle_y) * (here[1] - there[1])
+    return int(nodes[side > 0][0]) if (side > 0).any() else None
+
+
 def add_named_bridges(spec: CitySpec, draft: Draft) -> tuple[Draft, list[str]]:
     """The bridges of data/guangzhou/bridges.csv where both banks have streets within reach; also those left out."""
     channels = water()
@@ -95,20 +106,25 @@ def add_named_bridges(spec: CitySpec, draft: Draft) -> tuple[Draft, list[str]]:
     solid = np.flatnonzero(size[label] >= ISLAND_NODES[0])
     tree = cKDTree(np.column_stack([draft.x[solid], draft.y[solid]]))
     nodes: list[tuple[float, float]] = []
-    u, v, number, is_bridge, left_out = [], [], [], [], []
+    u: list[int] = []
+    v: list[int] = []
+    number: list[int] = []
+    is_bridge: list[bool] = []
+    left_out: list[str] = []
     for n, fact in enumerate(facts.bridges()):
         crossing = _crossing(channels, fact.lng, fact.lat)
         if crossing is None:
             left_out.append(fact.name)
             continue
-        gap, near = tree.query(np.array([crossing.a, crossing.b]))
-        if max(gap) > BRIDGE_REACH_M or near[0] == near[1]:
+        start = _bank_node(draft, tree, solid, crossing.a, crossing.b)
+        end = _bank_node(draft, tree, solid, crossing.b, crossing.a)
+        if start is None or end is None:
             left_out.append(fact.name)
             continue
         a = len(draft.x) + len(nodes)
         nodes += [crossing.a, crossing.b]
-        u += [int(solid[near[0]]), a, a + 1]
-        v += [a, a + 1, int(solid[near[1]])]
+        u += [start, a, a + 1]
+        v += [a, a + 1, end]
         number += [NO_NAME, BRIDGE_NAMES_FROM + n, NO_NAME]
         is_bridge += [False, True, False]
     xy = np.array(nodes).reshape(-1, 2)

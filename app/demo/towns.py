@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import shapely
@@ -38,15 +39,14 @@ def _multipolygon(geometry: shapely.Geometry) -> MultiPolygon:
     return MultiPolygon([p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"])
 
 
-def _voronoi_edges(members: Sequence[facts.TownFact], outline: shapely.Geometry) -> shapely.Geometry:
+def _voronoi_edges(members: Sequence[facts.TownFact], outline: shapely.Geometry) -> Any:
     """Edges between the town centres of one district (equidistant on the ground, not in degrees), within it."""
     x, y = to_plane([t.centre_lng for t in members], [t.centre_lat for t in members])
     box = shapely.box(*shapely.bounds(outline))
     plane_box = shapely.box(x.min() - 2e5, y.min() - 2e5, x.max() + 2e5, y.max() + 2e5)
     edges = shapely.voronoi_polygons(shapely.multipoints(np.column_stack([x, y])), extend_to=plane_box, only_edges=True)
     in_degrees = shapely.transform(edges, lambda xy: np.column_stack(to_lnglat(xy[:, 0], xy[:, 1])))
-    clipped: shapely.Geometry = shapely.intersection(shapely.intersection(in_degrees, box), outline)
-    return clipped
+    return shapely.intersection(shapely.intersection(in_degrees, box), outline)
 
 
 def _faces(lines: list[shapely.Geometry]) -> GeometryArray:

@@ -1,0 +1,138 @@
+"""The one error tree of the project.
+
+DomainError
+├── InvalidInput            422  a value is wrong: field, value and remedy are named
+│   ├── CrsRequired         422  a coordinate came without its coordinate system
+│   ├── CoordinateInvalid   422  not a number, out of range, or swapped
+│   └── UnknownParameter    422  a query parameter that the call does not have
+├── NotFound                404  a code that is not in the database
+│   └── LevelNotLoaded      404  no areas of that level are loaded
+├── Conflict                409  the state of the data does not allow it
+├── Refused                 422  understood, but it has no meaningful answer
+│   └── NotWalkable         422  a position with no walkable street within the snapping limit
+├── NotReady                503  nothing loaded yet, or a snapshot still being built
+└── ImportFailed            422  a file could not be taken in; carries the row-level report
+    └── FileUnreadable      422  truncated, of another format, or in another encoding
+
+``DatabaseUnavailable`` (503) stands beside them for a database that cannot be reached.
+Every error has a stable ``code`` (never translated), a Chinese and an English text,
+and a list of ``ErrorItem`` that name field, value and remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorItem:
+    """One fault: which field (or ``row 7, column lng``), which value, and what to do about it."""
+
+    field: str
+    message_zh: str
+    message_en: str
+    value: str | None = None
+    remedy_zh: str | None = None
+    remedy_en: str | None = None
+
+
+class DomainError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    title_zh: ClassVar[str] = "出错了"
+    title_en: ClassVar[str] = "Error"
+
+    def __init__(self, message_zh: str, message_en: str, *, errors: Sequence[ErrorItem] = ()) -> None:
+        super().__init__(message_en)
+        self.message_zh = message_zh
+        self.message_en = message_en
+        self.errors = tuple(errors)
+
+
+class InvalidInput(DomainError):
+    code = "invalid_input"
+    status = 422
+    title_zh = "输入有误"
+    title_en = "Invalid input"
+
+
+class CrsRequired(InvalidInput):
+    code = "crs_required"
+    title_zh = "必须注明坐标系"
+    title_en = "Coordinate system required"
+
+
+class CoordinateInvalid(InvalidInput):
+    code = "coordinate_invalid"
+    title_zh = "坐标有误"
+    title_en = "Invalid coordinate"
+
+
+class UnknownParameter(InvalidInput):
+    code = "unknown_parameter"
+    title_zh = "未知参数"
+    title_en = "Unknown parameter"
+
+
+class NotFound(DomainError):
+    code = "not_found"
+    status = 404
+    title_zh = "未找到"
+    title_en = "Not found"
+
+
+class LevelNotLoaded(NotFound):
+    code = "level_not_loaded"
+    title_zh = "尚未导入该级区划"
+    title_en = "No areas of this level are loaded"
+
+
+class Conflict(DomainError):
+    code = "conflict"
+    status = 409
+    title_zh = "数据冲突"
+    title_en = "Conflict"
+
+
+class Refused(DomainError):
+    code = "refused"
+    status = 422
+    title_zh = "无法回答"
+    title_en = "No meaningful answer"
+
+
+class NotWalkable(Refused):
+    code = "not_walkable"
+    title_zh = "该位置附近没有可步行的道路"
+    title_en = "No walkable street near this position"
+
+
+class NotReady(DomainError):
+    code = "not_ready"
+    status = 503
+    title_zh = "服务尚未就绪"
+    title_en = "Not ready"
+
+
+class DatabaseUnavailable(DomainError):
+    code = "database_unavailable"
+    status = 503
+    title_zh = "数据库不可用"
+    title_en = "Database unavailable"
+
+
+class ImportFailed(DomainError):
+    code = "import_failed"
+    status = 422
+    title_zh = "导入失败,未写入任何数据"
+    title_en = "Import failed, nothing was written"
+
+
+class FileUnreadable(ImportFailed):
+    code = "file_unreadable"
+    title_zh = "文件无法读取"
+    title_en = "File unreadable"

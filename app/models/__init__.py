@@ -1,0 +1,14 @@
+"""SQLAlchemy tables. Importing this package registers all of them on ``Base.metadata``."""
+
+from app.models.areas import Area
+from app.models.base import Base
+from app.models.coverage import CoverageAreaResult, CoverageCellResult, CoverageRun
+from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
+from app.models.network import WalkEdge, WalkNode
+from app.models.population import PopulationCell
+from app.models.stations import Station
+
+__all__ = [
+    "Area", "Base", "CoverageAreaResult", "CoverageCellResult", "CoverageRun", "DatabaseIdentity", "Dataset",
+    "LayerVersion", "PopulationCell", "Station", "WalkEdge", "WalkNode",
+]
