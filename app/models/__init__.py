@@ -9,6 +9,16 @@ from app.models.population import PopulationCell
 from app.models.stations import Station
 
 __all__ = [
-    "Area", "Base", "CoverageAreaResult", "CoverageCellResult", "CoverageRun", "DatabaseIdentity", "Dataset",
-    "LayerVersion", "PopulationCell", "Station", "WalkEdge", "WalkNode",
+    "Area",
+    "Base",
+    "CoverageAreaResult",
+    "CoverageCellResult",
+    "CoverageRun",
+    "DatabaseIdentity",
+    "Dataset",
+    "LayerVersion",
+    "PopulationCell",
+    "Station",
+    "WalkEdge",
+    "WalkNode",
 ]

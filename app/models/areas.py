@@ -17,7 +17,9 @@ class Area(Base):
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     level: Mapped[str] = mapped_column(Text, index=True)  # AreaLevel
     name: Mapped[str] = mapped_column(Text)
-    parent_code: Mapped[str | None] = mapped_column(ForeignKey("areas.code", deferrable=True, initially="DEFERRED"), index=True)
+    parent_code: Mapped[str | None] = mapped_column(
+        ForeignKey("areas.code", deferrable=True, initially="DEFERRED"), index=True
+    )
     boundary_kind: Mapped[str] = mapped_column(Text)  # BoundaryKind
     area_km2: Mapped[float] = mapped_column(Double)
     label_lng: Mapped[float] = mapped_column(Double)  # a point inside, for labels

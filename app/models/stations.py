@@ -26,7 +26,9 @@ class Station(Base):
     plaque_hung_on: Mapped[date | None] = mapped_column(Date)
     opened_on: Mapped[date | None] = mapped_column(Date)
     closed_on: Mapped[date | None] = mapped_column(Date)
-    district_code: Mapped[str | None] = mapped_column(Text, index=True)  # by geometry; no key: boundaries may be re-imported
+    district_code: Mapped[str | None] = mapped_column(
+        Text, index=True
+    )  # by geometry; no key: boundaries may be re-imported
     town_code: Mapped[str | None] = mapped_column(Text, index=True)
     source_crs: Mapped[str] = mapped_column(Text)
     source_lng: Mapped[float] = mapped_column(Double)

@@ -11,7 +11,7 @@ class Vocabulary(StrEnum):
     title_zh: str
     title_en: str
 
-    def __new__(cls, value: str, title_zh: str, title_en: str) -> Vocabulary:
+    def __new__(cls, value: str, title_zh: str = "", title_en: str = "") -> Vocabulary:
         member = str.__new__(cls, value)
         member._value_ = value
         member.title_zh = title_zh
@@ -62,7 +62,11 @@ class HostKind(Vocabulary):
     EMPLOYMENT_POST = "employment_post", "就业驿站", "Employment post"
     TALENT_POST = "talent_post", "人才驿站", "Talent post"
     CAMPUS_EMPLOYMENT_STATION = "campus_employment_station", "高校就业e站", "Campus employment e-station"
-    HOUSEKEEPING_SERVICE_STATION = "housekeeping_service_station", "南粤家政基层服务站", "Nanyue housekeeping service station"
+    HOUSEKEEPING_SERVICE_STATION = (
+        "housekeeping_service_station",
+        "南粤家政基层服务站",
+        "Nanyue housekeeping service station",
+    )
     HR_SERVICE_PARK = "hr_service_park", "人力资源服务产业园", "Human resources service park"
     SKILLED_TALENT_BASE = "skilled_talent_base", "高技能人才培训基地", "Highly skilled talent training base"
     MASTER_STUDIO = "master_studio", "大师工作室", "Master craftsman studio"

@@ -1,0 +1,174 @@
+"""From a position to the nearest place on a street.
+
+The grid is a compressed list of street segments by square; the search goes outwards ring by ring and stops when no
+nearer segment can follow. Distances are on a local flat map at the position (see geodesy.metres_per_degree).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
+from app.geo.geodesy import metres_per_degree
+from app.geo.network import WalkNetwork
+
+CELL_DEGREES = 0.002  # about 200 m
+MAX_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class SegmentGrid:
+    """Squares of ``cell_degrees`` from (west, south); square (i, j) is number ``j * columns + i``.
+
+    ``segments[ptr[k]:ptr[k + 1]]`` are the segments whose box meets square k; segment p runs from geometry point p to
+    p + 1 of the network and belongs to edge ``edge_of_point[p]``.
+    """
+
+    west: float
+    south: float
+    cell_degrees: float
+    columns: int
+    rows: int
+    ptr: Int32Array
+    segments: Int32Array
+    edge_of_point: Int32Array
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places on streets, one per position asked for; ``edge`` is -1 where no street lies within the limit.
+
+    ``offset_mm`` runs along the edge from its first node, ``snap_m`` is the way to the street, ``lng, lat`` the place.
+    """
+
+    edge: Int32Array
+    offset_mm: Int32Array
+    snap_m: FloatArray
+    lng: FloatArray
+    lat: FloatArray
+
+    @property
+    def leg_mm(self) -> Int32Array:
+        """The way to the street in mm, which is walked like any other; 0 where there is no place."""
+        return np.where(self.edge >= 0, np.round(self.snap_m * 1e3), 0).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.edge)
+
+    def take(self, chosen: npt.NDArray[np.int64] | BoolArray) -> Places:
+        """Some of the places."""
+        return Places(
+            self.edge[chosen], self.offset_mm[chosen], self.snap_m[chosen], self.lng[chosen], self.lat[chosen]
+        )
+
+
+def build_grid(network: WalkNetwork) -> SegmentGrid:
+    """The grid over all segments of a network."""
+    points = len(network.geom_lng)
+    edge_of_point = np.repeat(np.arange(network.edge_count, dtype=np.int32), np.diff(network.geom_ptr))
+    if points < 2:
+        empty = np.zeros(0, dtype=np.int32)
+        return SegmentGrid(0.0, 0.0, CELL_DEGREES, 1, 1, np.zeros(2, dtype=np.int32), empty, edge_of_point)
+    first = np.flatnonzero(edge_of_point[:-1] == edge_of_point[1:])
+    west, south = float(network.geom_lng.min()), float(network.geom_lat.min())
+    width, height = float(network.geom_lng.max()) - west, float(network.geom_lat.max()) - south
+    cell = max(CELL_DEGREES, float(np.sqrt(max(width * height, 1e-12) / MAX_CELLS)))
+    columns, rows = int(width / cell) + 1, int(height / cell) + 1
+
+    def span(values: FloatArray, origin: float) -> tuple[IntArray, IntArray]:
+        a, b = values[first], values[first + 1]
+        low, high = np.minimum(a, b) - origin, np.maximum(a, b) - origin
+        return (low / cell).astype(np.int64), (high / cell).astype(np.int64)
+
+    i0, i1 = span(network.geom_lng, west)
+    j0, j1 = span(network.geom_lat, south)
+    wide, tall = i1 - i0 + 1, j1 - j0 + 1
+    count = wide * tall
+    segment = np.repeat(first, count)
+    nth = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    w = np.repeat(wide, count)
+    square = (np.repeat(j0, count) + nth // w) * columns + np.repeat(i0, count) + nth % w
+    order = np.argsort(square, kind="stable")
+    ptr = np.zeros(columns * rows + 1, dtype=np.int32)
+    np.cumsum(np.bincount(square, minlength=columns * rows), out=ptr[1:])
+    return SegmentGrid(west, south, cell, columns, rows, ptr, segment[order].astype(np.int32), edge_of_point)
+
+
+def snap(
+    network: WalkNetwork,
+    grid: SegmentGrid,
+    usable: BoolArray,
+    lng: npt.ArrayLike,
+    lat: npt.ArrayLike,
+    limit_m: float,
+) -> Places:
+    """The nearest place on a usable edge for every WGS84 position, within ``limit_m``.
+
+    Of equally near edges the one with the lowest number is taken.
+    """
+    x = np.atleast_1d(np.asarray(lng, dtype=np.float64))
+    y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    east, north = metres_per_degree(y)
+    edge, offset, distance, px, py = _snap_all(
+        network.geom_lng, network.geom_lat, network.geom_mm, grid.edge_of_point, usable, grid.ptr, grid.segments,
+        grid.west, grid.south, grid.cell_degrees, grid.columns, grid.rows, x, y, east, north, limit_m,
+    )  # fmt: skip
+    return Places(edge, offset, distance, px, py)
+
+
+@nb.njit(nogil=True, cache=True)
+def _snap_all(  # type: ignore[no-untyped-def]
+    geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, x, y, east,
+    north, limit_m,
+):  # fmt: skip
+    n = len(x)
+    edge = np.full(n, -1, np.int32)
+    offset = np.zeros(n, np.int32)
+    distance = np.full(n, np.inf)
+    px = np.full(n, np.nan)
+    py = np.full(n, np.nan)
+    for k in range(n):
+        kx, ky = east[k], north[k]
+        step_m = cell * min(kx, ky)
+        ci = int(np.floor((x[k] - west) / cell))
+        cj = int(np.floor((y[k] - south) / cell))
+        # rings that lie wholly outside the grid hold nothing
+        ring = max(0, -ci, ci - (columns - 1), -cj, cj - (rows - 1))
+        best = limit_m
+        found = -1
+        while (ring - 1) * step_m <= best and (ring <= columns + rows + max(abs(ci), abs(cj))):
+            for j in range(max(0, cj - ring), min(rows - 1, cj + ring) + 1):
+                whole_row = abs(j - cj) == ring
+                i = ci - ring
+                while i <= ci + ring:
+                    if 0 <= i < columns:
+                        square = j * columns + i
+                        for at in range(ptr[square], ptr[square + 1]):
+                            p = segments[at]
+                            e = edge_of_point[p]
+                            if not usable[e]:
+                                continue
+                            ax = (geom_lng[p] - x[k]) * kx
+                            ay = (geom_lat[p] - y[k]) * ky
+                            dx = (geom_lng[p + 1] - geom_lng[p]) * kx
+                            dy = (geom_lat[p + 1] - geom_lat[p]) * ky
+                            square_length = dx * dx + dy * dy
+                            t = 0.0
+                            if square_length > 0.0:
+                                t = min(1.0, max(0.0, -(ax * dx + ay * dy) / square_length))
+                            d = np.hypot(ax + t * dx, ay + t * dy)
+                            if d < best or (d == best and (found < 0 or e < found)):
+                                best = d
+                                found = e
+                                edge[k] = e
+                                distance[k] = d
+                                offset[k] = geom_mm[p] + np.int32(round(t * (geom_mm[p + 1] - geom_mm[p])))
+                                px[k] = geom_lng[p] + t * (geom_lng[p + 1] - geom_lng[p])
+                                py[k] = geom_lat[p] + t * (geom_lat[p + 1] - geom_lat[p])
+                    i += 1 if whole_row else 2 * ring
+            ring += 1
+    return edge, offset, distance, px, py

@@ -1,0 +1,279 @@
+"""Writing a layer: the one door for importers and the demonstration city.
+
+Every function works inside the caller's transaction and never commits. Loading the same content again changes
+nothing. Loads into one database follow one another (advisory lock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy.orm import Session
+
+from app.errors import Conflict, ErrorItem
+from app.geo.arrays import FloatArray, IntArray
+from app.geo.geodesy import area_km2
+from app.geo.hexgrid import cells_of
+from app.geo.network import StreetRows, label_components
+from app.models import Dataset
+from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, HostKind, StationStatus, StationType
+from app.repositories import areas as area_repo
+from app.repositories import datasets as dataset_repo
+from app.repositories import network as network_repo
+from app.repositories import population as population_repo
+from app.repositories import stations as station_repo
+from app.services.placing import Placer
+
+LEVEL_ORDER = (AreaLevel.CITY, AreaLevel.DISTRICT, AreaLevel.TOWN)
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What is known of a dataset besides its rows. ``parameters`` are the options that shaped them."""
+
+    kind: DatasetKind
+    level: AreaLevel | None
+    name: str
+    source: str
+    licence: str
+    vintage: str
+    sha256: str
+    synthetic: bool
+    notes: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewArea:
+    """An area to be written; ``geom`` a valid MultiPolygon in WGS84. Without ``parent_code`` the parent is found."""
+
+    code: str
+    level: AreaLevel
+    name: str
+    parent_code: str | None
+    boundary_kind: BoundaryKind
+    geom: shapely.MultiPolygon
+
+
+@dataclass(frozen=True)
+class NewStation:
+    """A station to be written. ``lng, lat`` are WGS84; ``source_*`` is the position as it was given."""
+
+    code: str
+    name: str
+    type: StationType
+    host_kind: HostKind
+    status: StationStatus
+    address: str | None
+    selected_on: date | None
+    plaque_hung_on: date | None
+    opened_on: date | None
+    closed_on: date | None
+    lng: float
+    lat: float
+    source_crs: str
+    source_lng: float
+    source_lat: float
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What loading did. ``changed`` is False when everything was there already; ``counts`` e.g. added, changed."""
+
+    dataset_id: int
+    changed: bool
+    counts: dict[str, int]
+
+
+def load_boundaries(
+    session: Session, facts: DatasetFacts, areas: Sequence[NewArea], report: dict[str, Any]
+) -> LoadResult:
+    """Put these areas in place of all others of their levels; parents and stations' areas are brought up to date.
+
+    Raises Conflict when a code is taken by an area of another level.
+    """
+    dataset_repo.lock_for_loading(session)
+    same = _same_dataset(session, facts)
+    if same is not None:
+        return LoadResult(same, False, {"unchanged": len(areas)})
+    levels = sorted({area.level for area in areas}, key=LEVEL_ORDER.index)
+    taken = {
+        code: level
+        for code, level in area_repo.levels_of_codes(session, [area.code for area in areas]).items()
+        if level not in levels
+    }
+    if taken:
+        raise Conflict(
+            "区划代码已被另一级的区划使用。",
+            "A code is already used by an area of another level.",
+            errors=[
+                ErrorItem(
+                    "code", f"已是{AreaLevel(level).title_zh}级区划", f"is an area of level {level} already", value=code,
+                    remedy_zh="检查 --level 与 --code-field 是否对应", remedy_en="check --level and --code-field",
+                )
+                for code, level in taken.items()
+            ],
+        )  # fmt: skip
+    dataset_id = _add_dataset(session, facts, report)
+    area_repo.delete_levels(session, levels)
+    rows = []
+    for area in areas:
+        label_lng, label_lat = area_repo.label_point(area.geom)
+        rows.append(
+            area_repo.AreaRow(
+                code=area.code, level=area.level, name=area.name, parent_code=None,
+                boundary_kind=area.boundary_kind, area_km2=area_km2(area.geom), label_lng=label_lng,
+                label_lat=label_lat, dataset_id=dataset_id, geom=area.geom,
+            )
+        )  # fmt: skip
+    area_repo.insert_areas(session, rows)
+    dataset_repo.retire(session, area_repo.datasets_without_areas(session))
+    everything = area_repo.list_areas(session)
+    placer = Placer.of(everything)
+    given = {area.code: area.parent_code for area in areas}
+    area_repo.set_parents(session, placer.parents(given))
+    _place_stations(session, placer)
+    return LoadResult(dataset_id, True, {"areas": len(areas)})
+
+
+def load_network(session: Session, facts: DatasetFacts, rows: StreetRows, report: dict[str, Any]) -> LoadResult:
+    """Put this network in place of the one that is there.
+
+    Raises ValueError when an edge names a node that is not among the rows.
+    """
+    dataset_repo.lock_for_loading(session)
+    counts = {"nodes": len(rows.node_id), "edges": len(rows.edge_id)}
+    same = _same_dataset(session, facts)
+    if same is not None:
+        return LoadResult(same, False, counts)
+    order = np.argsort(rows.node_id)
+    ids = rows.node_id[order]
+    ends = np.searchsorted(ids, np.concatenate([rows.source, rows.target]))
+    if (ids[np.minimum(ends, len(ids) - 1)] != np.concatenate([rows.source, rows.target])).any():
+        raise ValueError("an edge names a node that is not among the rows")
+    u, v = order[ends[: len(rows.source)]], order[ends[len(rows.source) :]]
+    component = label_components(len(ids), u, v, rows.length_m)
+    old = [dataset.id for dataset in dataset_repo.find_current(session, DatasetKind.NETWORK)]
+    dataset_id = _add_dataset(session, facts, report)
+    network_repo.replace_network(session, rows, component, dataset_id)
+    dataset_repo.retire(session, old)
+    return LoadResult(dataset_id, True, counts)
+
+
+def load_population(
+    session: Session, facts: DatasetFacts, cells: IntArray, people: FloatArray, report: dict[str, Any]
+) -> LoadResult:
+    """Add a population dataset and make it the current one. Cells are of one resolution, each once, people > 0."""
+    dataset_repo.lock_for_loading(session)
+    counts = {"cells": len(cells)}
+    same = _same_dataset(session, facts)
+    if same is not None:
+        return LoadResult(same, False, counts)
+    old = [dataset.id for dataset in dataset_repo.find_current(session, DatasetKind.POPULATION)]
+    dataset_id = _add_dataset(session, facts, report)
+    population_repo.insert_cells(session, dataset_id, cells, people)
+    dataset_repo.retire(session, old)
+    population_repo.delete_cells(session, old)
+    return LoadResult(dataset_id, True, counts)
+
+
+def load_stations(
+    session: Session,
+    facts: DatasetFacts,
+    stations: Sequence[NewStation],
+    report: dict[str, Any],
+    *,
+    replace: bool = False,
+) -> LoadResult:
+    """Add stations or bring them up to date, by code; ``replace`` removes those that are not in the list.
+
+    A dataset is written only when something changes, and only what changes points to it.
+    """
+    dataset_repo.lock_for_loading(session)
+    placer = Placer.of(area_repo.list_areas(session))
+    present = {row.code: row for row in station_repo.list_stations(session, station_repo.StationFilter())}
+    new_rows = _station_rows(stations, placer)
+    gone = sorted(set(present) - {row.code for row in new_rows}) if replace else []
+    added = [row for row in new_rows if row.code not in present]
+    changed = [row for row in new_rows if row.code in present and not _same_station(row, present[row.code])]
+    counts = {
+        "added": len(added),
+        "changed": len(changed),
+        "unchanged": len(new_rows) - len(added) - len(changed),
+        "removed": len(gone),
+    }
+    if not (added or changed or gone):
+        known = [d.id for d in dataset_repo.find_current(session, DatasetKind.STATIONS)]
+        return LoadResult(known[0] if known else 0, False, counts)
+    dataset_id = _add_dataset(session, facts, {**report, **counts})
+    station_repo.upsert_stations(session, [_with_dataset(row, dataset_id) for row in (*added, *changed)])
+    station_repo.delete_stations(session, gone)
+    used = station_repo.dataset_ids(session)
+    current = [d.id for d in dataset_repo.find_current(session, DatasetKind.STATIONS)]
+    dataset_repo.retire(session, [i for i in current if i not in used])
+    return LoadResult(dataset_id, True, counts)
+
+
+def _same_dataset(session: Session, facts: DatasetFacts) -> int | None:
+    """The current dataset with the same content and options, if there is one."""
+    for dataset in dataset_repo.find_current(session, facts.kind, level=facts.level, sha256=facts.sha256):
+        if dataset.parameters == facts.parameters and dataset.level == facts.level:
+            return dataset.id
+    return None
+
+
+def _add_dataset(session: Session, facts: DatasetFacts, report: dict[str, Any]) -> int:
+    dataset = Dataset(
+        kind=facts.kind, level=facts.level, name=facts.name, source=facts.source, licence=facts.licence,
+        vintage=facts.vintage, sha256=facts.sha256, synthetic=facts.synthetic, is_current=True, notes=facts.notes,
+        parameters=facts.parameters, report=report,
+    )  # fmt: skip
+    return dataset_repo.add_dataset(session, dataset)
+
+
+def _station_rows(stations: Sequence[NewStation], placer: Placer) -> list[station_repo.StationRow]:
+    if not stations:
+        return []
+    lng = np.array([s.lng for s in stations])
+    lat = np.array([s.lat for s in stations])
+    hexes = {r: cells_of(lng, lat, r).tolist() for r in (7, 8, 9, 10)}
+    districts = placer.codes_at(lng, lat, AreaLevel.DISTRICT)
+    towns = placer.codes_at(lng, lat, AreaLevel.TOWN)
+    return [
+        station_repo.StationRow(
+            code=s.code, name=s.name, type=s.type.value, host_kind=s.host_kind.value, status=s.status.value,
+            address=s.address, selected_on=s.selected_on, plaque_hung_on=s.plaque_hung_on, opened_on=s.opened_on,
+            closed_on=s.closed_on, district_code=districts[k], town_code=towns[k], source_crs=s.source_crs,
+            source_lng=s.source_lng, source_lat=s.source_lat, lng=s.lng, lat=s.lat, h3_r7=hexes[7][k],
+            h3_r8=hexes[8][k], h3_r9=hexes[9][k], h3_r10=hexes[10][k], dataset_id=0,
+        )
+        for k, s in enumerate(stations)
+    ]  # fmt: skip
+
+
+def _same_station(new: station_repo.StationRow, old: station_repo.StationRow) -> bool:
+    return _with_dataset(new, 0) == _with_dataset(old, 0)
+
+
+def _with_dataset(row: station_repo.StationRow, dataset_id: int) -> station_repo.StationRow:
+    return replace(row, dataset_id=dataset_id)
+
+
+def _place_stations(session: Session, placer: Placer) -> None:
+    rows = station_repo.list_stations(session, station_repo.StationFilter())
+    if not rows:
+        return
+    lng, lat = np.array([r.lng for r in rows]), np.array([r.lat for r in rows])
+    districts = placer.codes_at(lng, lat, AreaLevel.DISTRICT)
+    towns = placer.codes_at(lng, lat, AreaLevel.TOWN)
+    moved = {
+        row.code: (district, town)
+        for row, district, town in zip(rows, districts, towns, strict=True)
+        if (district, town) != (row.district_code, row.town_code)
+    }
+    station_repo.set_areas(session, moved)
