@@ -1,0 +1,1 @@
+"""Importers: read → validate → report → load. Each ends in one transaction, and works for any city."""
