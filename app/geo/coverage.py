@@ -23,17 +23,21 @@ MAX_ON_EDGE = 62  # stations that stand on one edge and are told apart; more tha
 
 @dataclass(frozen=True)
 class OnEdge:
-    """Stations by the edge they stand on: ``edge`` ascending, with offset along it and way to it in mm."""
+    """Stations by the edge they stand on: ``edge`` ascending, with offset along it and way to it in mm.
+
+    ``number`` is each station's number as an origin.
+    """
 
     edge: Int32Array
     offset_mm: Int32Array
     leg_mm: Int32Array
+    number: Int32Array
 
     @classmethod
     def of(cls, places: Places, mask: BoolArray) -> OnEdge:
         chosen = np.flatnonzero(mask & (places.edge >= 0))
         order = chosen[np.lexsort((places.offset_mm[chosen], places.edge[chosen]))]
-        return cls(places.edge[order], places.offset_mm[order], places.leg_mm[order])
+        return cls(places.edge[order], places.offset_mm[order], places.leg_mm[order], order.astype(np.int32))
 
 
 def covered_by_cell(
@@ -59,6 +63,21 @@ def curve_by_area(
         edge_u, edge_v, edge_mm, length_mm, stations.edge, stations.offset_mm, stations.leg_mm, limits_mm,
     )  # fmt: skip
     return np.cumsum(gained, axis=1)
+
+
+def nearest_by_cell(
+    frontage: Frontage, edge_u: Int32Array, edge_v: Int32Array, edge_mm: Int32Array, length_mm: Int32Array,
+    origin: Int32Array, stations: OnEdge,
+) -> tuple[Int32Array, IntArray]:  # fmt: skip
+    """The station nearest to any frontage of every cell (its number, -1 for none), and the walk to it in mm.
+
+    Of equally near stations the lower number is taken.
+    """
+    station, mm = _nearest_by_cell(
+        frontage.edge, frontage.a_mm, frontage.b_mm, frontage.leg_mm, frontage.cell, len(frontage.cells), edge_u,
+        edge_v, edge_mm, length_mm, origin, stations.edge, stations.offset_mm, stations.leg_mm, stations.number,
+    )  # fmt: skip
+    return station, mm
 
 
 def median_of_curve(covered: FloatArray, limits: FloatArray, population: FloatArray) -> FloatArray:
@@ -133,7 +152,7 @@ def _nearest_point(a, b, leg, total, to_u, to_v, offset, station_leg, first, las
     if to_v < UNREACHED:
         best = min(best, to_v + total - b)
     for s in range(first, last):
-        gap = max(np.int64(0), max(a - offset[s], offset[s] - b))
+        gap = max(np.int64(0), a - offset[s], offset[s] - b)
         best = min(best, np.int64(station_leg[s]) + gap)
     return best + leg if best < UNREACHED else best
 
@@ -205,3 +224,43 @@ def _gains(  # type: ignore[no-untyped-def]
             before = now
             at += 1
     return gained
+
+
+@nb.njit(nogil=True, cache=True)
+def _nearest_by_cell(  # type: ignore[no-untyped-def]
+    edge, a, b, leg, cell, cell_count, edge_u, edge_v, edge_mm, length, origin, station_edge, station_offset,
+    station_leg, station_number,
+):  # fmt: skip
+    """Station and length of the shortest way from any piece of each cell."""
+    nearest = np.full(cell_count, -1, np.int32)
+    shortest = np.full(cell_count, UNREACHED, np.int64)
+    first = 0
+    for k in range(len(edge)):
+        e = edge[k]
+        while first < len(station_edge) and station_edge[first] < e:
+            first += 1
+        last = first
+        while last < len(station_edge) and station_edge[last] == e:
+            last += 1
+        best = np.int64(UNREACHED)
+        who = np.int32(-1)
+        pa, pb = np.int64(a[k]), np.int64(b[k])
+        for end in range(2):
+            node = edge_u[e] if end == 0 else edge_v[e]
+            if length[node] == UNREACHED:
+                continue
+            way = np.int64(length[node]) + (pa if end == 0 else np.int64(edge_mm[e]) - pb)
+            if way < best or (way == best and origin[node] < who):
+                best, who = way, origin[node]
+        for s in range(first, last):
+            gap = max(np.int64(0), pa - station_offset[s], station_offset[s] - pb)
+            way = np.int64(station_leg[s]) + gap
+            if way < best or (way == best and station_number[s] < who):
+                best, who = way, station_number[s]
+        if who < 0:
+            continue
+        best += leg[k]
+        c = cell[k]
+        if best < shortest[c] or (best == shortest[c] and who < nearest[c]):
+            shortest[c], nearest[c] = best, who
+    return nearest, shortest

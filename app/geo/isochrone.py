@@ -82,7 +82,10 @@ def people_within(
     n = len(streets.edge)
     at_origin = OnEdge.of(streets.origin, np.ones(1, dtype=np.bool_))
     origin = OnEdge(
-        np.searchsorted(streets.edge, at_origin.edge).astype(np.int32), at_origin.offset_mm, at_origin.leg_mm
+        np.searchsorted(streets.edge, at_origin.edge).astype(np.int32),
+        at_origin.offset_mm,
+        at_origin.leg_mm,
+        at_origin.number,
     )
     ends = np.arange(n, dtype=np.int32)
     lengths = np.concatenate([streets.to_u, streets.to_v])

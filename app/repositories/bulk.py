@@ -47,7 +47,11 @@ def copy_out(session: Session, query: LiteralString, types: dict[str, pa.DataTyp
         read_options=pacsv.ReadOptions(column_names=list(types), block_size=1 << 24),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
-            column_types=types, true_values=["t"], false_values=["f"], null_values=[""], quoted_strings_can_be_null=False,
+            column_types=types,
+            true_values=["t"],
+            false_values=["f"],
+            null_values=[""],
+            quoted_strings_can_be_null=False,
             strings_can_be_null=True,
         ),
-    )  # fmt: skip
+    )

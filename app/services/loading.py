@@ -113,12 +113,16 @@ def load_boundaries(
             "A code is already used by an area of another level.",
             errors=[
                 ErrorItem(
-                    "code", f"已是{AreaLevel(level).title_zh}级区划", f"is an area of level {level} already", value=code,
-                    remedy_zh="检查 --level 与 --code-field 是否对应", remedy_en="check --level and --code-field",
+                    "code",
+                    f"已是{AreaLevel(level).title_zh}级区划",
+                    f"is an area of level {level} already",
+                    value=code,
+                    remedy_zh="检查 --level 与 --code-field 是否对应",
+                    remedy_en="check --level and --code-field",
                 )
                 for code, level in taken.items()
             ],
-        )  # fmt: skip
+        )
     dataset_id = _add_dataset(session, facts, report)
     area_repo.delete_levels(session, levels)
     rows = []

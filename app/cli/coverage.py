@@ -1,0 +1,118 @@
+"""``skillsmap coverage``: figures at the command line, kept as runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.runtime import database_engine, home_folder, say
+
+if TYPE_CHECKING:
+    from app.services.runs import StoredRun
+
+coverage_app = typer.Typer(no_args_is_help=True, help="覆盖分析 · Coverage.")
+
+
+@coverage_app.callback()
+def coverage() -> None:
+    """覆盖分析 · Coverage."""
+
+
+@coverage_app.command("run")
+def run(
+    minutes: Annotated[float, typer.Option(help="步行分钟(含) · Minutes on foot, inclusive.")] = 15.0,
+    profile: Annotated[str, typer.Option(help="步行方式 · Profile: adult, senior, wheelchair, gb50180.")] = "adult",
+    speed_kmh: Annotated[float | None, typer.Option(help="另定速度(公里/小时) · Another speed in km/h.")] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="按哪一天的站点(默认今天) · Stations open on that day."),
+    ] = None,
+    station_type: Annotated[
+        list[str] | None, typer.Option(help="只计这些类型 · Only these types: community, rural, park, institution.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · Print JSON.")] = False,
+) -> None:
+    """计算覆盖并保存为一次运行 · Compute coverage and keep it as a run; the same inputs give the same run."""
+    from app.db.engine import session_scope
+    from app.services.coverage import CoverageQuery
+    from app.services.profiles import resolve_profile
+    from app.services.runs import store_run
+    from app.services.snapshot import ensure_snapshot
+    from app.services.station_table import read_types, today
+    from app.settings import home_settings
+
+    home_folder()
+    query = CoverageQuery(
+        profile=resolve_profile(profile, speed_kmh),
+        day=as_of.date() if as_of else today(),
+        minutes=minutes,
+        types=read_types(station_type or []),
+    )
+    with database_engine() as engine:
+        say("正在准备数据…", "preparing the data…")
+        snapshot = ensure_snapshot(engine, home_settings())
+        started = time.perf_counter()
+        with session_scope(engine) as session:
+            stored = store_run(session, snapshot, query)
+        seconds = time.perf_counter() - started
+    if as_json:
+        typer.echo(json.dumps(_as_json(stored, query.parameters(snapshot)), ensure_ascii=False, indent=1))
+        return
+    _print(stored)
+    state = "已保存 · stored" if stored.is_new else "与已保存的相同 · the same as stored before"
+    typer.echo(f"run {stored.id}: {state}; {stored.cells} cells, {seconds:.2f} s")
+    if any(d.synthetic for d in snapshot.stations.datasets):
+        say("注意:结果含合成数据,不代表真实情况", "note: computed from synthetic data, not a real situation")
+
+
+def _as_json(stored: StoredRun, parameters: dict[str, object]) -> dict[str, object]:
+    return {
+        "run_id": stored.id,
+        "is_new": stored.is_new,
+        "parameters": parameters,
+        "results_sha256": stored.results_sha256,
+        "cells": stored.cells,
+        "areas": [
+            {
+                "code": r.area.code, "level": r.area.level.value, "name": r.area.name, "population": r.population,
+                "covered": r.covered, "uncovered": r.uncovered, "off_network": r.off_network, "rate": r.rate,
+                "median_walk_minutes": r.median_walk_minutes, "stations": r.stations,
+            }
+            for r in stored.rows
+        ],
+    }  # fmt: skip
+
+
+def _print(stored: StoredRun) -> None:
+    """City and districts as a table; towns are many and stand in the run."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.models.vocabularies import AreaLevel
+
+    table = Table(
+        "代码 code",
+        "名称 name",
+        "人口 people",
+        "已覆盖 covered",
+        "未覆盖 uncovered",
+        "网外 off",
+        "率 rate",
+        "中位 median",
+        "站 stations",
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    shown = [r for r in stored.rows if r.area.level is not AreaLevel.TOWN] or stored.rows
+    for r in shown:
+        rate = "–" if r.rate is None else f"{r.rate:.1%}"
+        median = "–" if r.median_walk_minutes is None else f"{r.median_walk_minutes:.1f}"
+        table.add_row(
+            r.area.code, r.area.name, f"{r.population:,}", f"{r.covered:,}", f"{r.uncovered:,}", f"{r.off_network:,}",
+            rate, median, str(r.stations),
+        )  # fmt: skip
+    Console(highlight=False).print(table)

@@ -1,0 +1,211 @@
+"""The stations that can be reached on foot from a position, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from app.errors import ErrorItem, NotWalkable
+from app.geo.arrays import IntArray
+from app.geo.geodesy import distances_m
+from app.geo.network import limit_mm, seconds_of
+from app.geo.reach import MAX_LIMIT_MM, nearest_of
+from app.geo.snapping import Places
+from app.services.positions import Position
+from app.services.profiles import WalkingProfile
+from app.services.snapshot import Snapshot
+from app.services.station_table import StationInfo
+
+MAX_HITS = 50
+
+
+@dataclass(frozen=True)
+class NearestQuery:
+    """What is asked for: at most ``limit`` stations within ``max_minutes`` that are open to the public on ``day``."""
+
+    profile: WalkingProfile
+    day: date
+    limit: int = 5
+    max_minutes: float = 60.0
+    types: Sequence[str] = ()
+
+    @property
+    def limit_mm(self) -> int:
+        """The longest walk asked for."""
+        return limit_mm(self.max_minutes, self.profile.speed_kmh)
+
+    def is_light(self, snapshot: Snapshot) -> bool:
+        """Can it be read from the reach table (microseconds), or does it take a search (milliseconds)?"""
+        return self.limit_mm <= snapshot.variant(step_free=self.profile.step_free)[2].limit_mm
+
+
+@dataclass(frozen=True)
+class SnapEvidence:
+    """How the position was attached to the streets. ``lng, lat`` (WGS84) is the place on the street."""
+
+    snap_m: float
+    edge_id: int
+    component: int
+    lng: float
+    lat: float
+
+
+@dataclass(frozen=True)
+class NearestHit:
+    """One station. ``walk_m`` and ``walk_seconds`` hold the ways to and from the street at both ends."""
+
+    station: StationInfo
+    walk_seconds: int
+    walk_m: float
+    straight_m: float
+
+    @property
+    def walk_minutes(self) -> float:
+        return round(self.walk_seconds / 60, 1)
+
+    @property
+    def detour(self) -> float | None:
+        """Walked over straight; None for a station right at the position."""
+        return round(self.walk_m / self.straight_m, 2) if self.straight_m >= 1 else None
+
+
+@dataclass(frozen=True)
+class NearestAnswer:
+    """``beyond`` is the nearest of the stations that lie beyond ``max_minutes``, where none lies within.
+
+    ``searched_m`` is the walk up to which the answer is complete.
+    """
+
+    hits: list[NearestHit]
+    beyond: NearestHit | None
+    snap: SnapEvidence
+    inside_area: bool
+    searched_m: float
+
+
+def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) -> NearestAnswer:
+    """Stations by walking time; read from the reach table, without a search, up to that table's limit.
+
+    Raises NotWalkable when no street that matters lies within the snapping limit of the position.
+    """
+    place = snap_position(snapshot, position, step_free=query.profile.step_free)
+    limit = query.limit_mm
+    mask = snapshot.open_mask(query.day, query.types)
+    _, _, table = snapshot.variant(step_free=query.profile.step_free)
+    if limit <= table.limit_mm:
+        origin, mm = _from_table(snapshot, place, step_free=query.profile.step_free)
+    else:
+        origin, mm = _by_search(snapshot, place, limit, step_free=query.profile.step_free)
+    fits = mask[origin] & (mm <= limit) if len(origin) else np.zeros(0, dtype=np.bool_)
+    hits = _hits(snapshot, position, origin[fits][: query.limit], mm[fits][: query.limit], query.profile)
+    return NearestAnswer(
+        hits=hits,
+        beyond=None,
+        snap=evidence(snapshot, place, step_free=query.profile.step_free),
+        inside_area=snapshot.areas.holds(position.lng, position.lat),
+        searched_m=round(limit / 1e3, 1),
+    )
+
+
+def snap_position(snapshot: Snapshot, position: Position, *, step_free: bool) -> Places:
+    """The place on a street that a position is attached to. Raises NotWalkable, telling how far away it is."""
+    place = snapshot.snap(position.lng, position.lat, step_free=step_free)
+    if place.edge[0] >= 0:
+        return place
+    limit = snapshot.method.snap_limit_m
+    inside = snapshot.areas.holds(position.lng, position.lat)
+    where_zh = "在区域之内,但" if inside else "在已载入的区域之外,且"
+    where_en = "inside the area, but" if inside else "outside the areas that are loaded, and"
+    item = ErrorItem(
+        "lng, lat", "附近没有可步行的道路", "no walkable street nearby",
+        remedy_zh="检查坐标系(crs)是否与坐标一致;GCJ-02 与 WGS84 在广州相差约 600 米",
+        remedy_en="check that crs is the system of these coordinates: GCJ-02 and WGS84 differ by about 600 m here",
+    )  # fmt: skip
+    raise NotWalkable(
+        f"该位置{where_zh} {limit:g} 米内没有可步行的道路。",
+        f"The position is {where_en} no walkable street lies within {limit:g} m.",
+        errors=[item],
+    )
+
+
+def evidence(snapshot: Snapshot, place: Places, *, step_free: bool) -> SnapEvidence:
+    """What is told of a place."""
+    edge = int(place.edge[0])
+    network = snapshot.network
+    return SnapEvidence(
+        snap_m=round(float(place.snap_m[0]), 1),
+        edge_id=int(network.edge_id[edge]),
+        component=int(network.adjacency(step_free=step_free).component[network.edge_u[edge]]),
+        lng=round(float(place.lng[0]), 6),
+        lat=round(float(place.lat[0]), 6),
+    )
+
+
+def _from_table(snapshot: Snapshot, place: Places, *, step_free: bool) -> tuple[IntArray, IntArray]:
+    _, places, table = snapshot.variant(step_free=step_free)
+    network, edge = snapshot.network, int(place.edge[0])
+    ends = (int(network.edge_u[edge]), int(network.edge_v[edge]), int(network.edge_mm[edge]))
+    return nearest_of(table, places, ends, int(place.offset_mm[0]), int(place.leg_mm[0]), edge)
+
+
+def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool) -> tuple[IntArray, IntArray]:
+    """All stations within ``limit`` by a search from the position: for limits beyond the table's."""
+    searcher, places, _ = snapshot.variant(step_free=step_free)
+    network = snapshot.network
+    nodes, lengths = searcher.reach_of(place, limit)
+    found = np.flatnonzero(places.edge >= 0)
+    edge, offset = places.edge[found], places.offset_mm[found].astype(np.int64)
+    leg = places.leg_mm[found].astype(np.int64)
+    far = np.int64(MAX_LIMIT_MM) * 2
+
+    def way(ends: IntArray, rest: IntArray) -> IntArray:
+        if len(nodes) == 0:
+            return np.full(len(ends), far)
+        at = np.minimum(np.searchsorted(nodes, ends), len(nodes) - 1)
+        return np.where(nodes[at] == ends, lengths[at].astype(np.int64) + rest + leg, far)
+
+    mm = np.minimum(
+        way(network.edge_u[edge].astype(np.int64), offset),
+        way(network.edge_v[edge].astype(np.int64), network.edge_mm[edge].astype(np.int64) - offset),
+    )
+    same = edge == place.edge[0]
+    mm[same] = np.minimum(mm[same], np.abs(offset[same] - int(place.offset_mm[0])) + leg[same] + int(place.leg_mm[0]))
+    order = np.lexsort((found, mm))
+    order = order[mm[order] <= limit]
+    return found[order], mm[order]
+
+
+def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
+    """The answer with the nearest station at whatever distance; None where none can be reached on foot at all.
+
+    Takes a search over the whole network (tens of milliseconds).
+    """
+    mask = snapshot.open_mask(query.day, query.types)
+    if not mask.any():
+        return answer
+    place = snap_position(snapshot, position, step_free=query.profile.step_free)
+    origin, mm = _by_search(snapshot, place, MAX_LIMIT_MM, step_free=query.profile.step_free)
+    fits = mask[origin]
+    found = _hits(snapshot, position, origin[fits][:1], mm[fits][:1], query.profile)
+    return replace(answer, beyond=found[0] if found else None)
+
+
+def _hits(
+    snapshot: Snapshot, position: Position, origin: IntArray, mm: IntArray, profile: WalkingProfile
+) -> list[NearestHit]:
+    stations = [snapshot.stations.table.stations[k] for k in origin.tolist()]
+    if not stations:
+        return []
+    straight = distances_m(position.lng, position.lat, [s.lng for s in stations], [s.lat for s in stations])
+    return [
+        NearestHit(
+            station=station,
+            walk_seconds=round(seconds_of(length, profile.speed_kmh)),
+            walk_m=round(length / 1e3, 1),
+            straight_m=round(metres, 1),
+        )
+        for station, length, metres in zip(stations, mm.tolist(), straight.tolist(), strict=True)
+    ]
