@@ -12,12 +12,14 @@ from app.demo.plane import BoolArray, FloatArray, IntArray, to_plane
 from app.demo.spec import CitySpec
 from app.demo.towns import Partition
 from app.demo.water import hill_height, water
-from app.geo.hexgrid import cell_centres, cells_of, cells_within
-from app.geo.network import StreetRows
+from app.geo.frontage import LeafAreas, pieces_by_cell, pieces_by_cell_and_area
+from app.geo.hexgrid import cell_centres, cells_within
+from app.geo.network import StreetRows, build_network
+from app.settings import MethodSettings
 
 PART_REMOTE = 8
 RESOLUTION = 9
-SAMPLE_M = 12.0
+FAR_M = 1_000.0  # from the nearest street's end: beyond every link
 
 
 def towns_of(partition: Partition, lng: FloatArray, lat: FloatArray) -> IntArray:
@@ -29,38 +31,22 @@ def towns_of(partition: Partition, lng: FloatArray, lat: FloatArray) -> IntArray
     return np.where(found == len(partition.towns), -1, found)
 
 
-def _pieces(rows: StreetRows) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Frontage in pieces of at most SAMPLE_M: middle (lng, lat in WGS84) and metres of each."""
-    edge = np.repeat(np.arange(len(rows.edge_id)), np.diff(rows.geom_ptr))
-    inner = (edge[:-1] == edge[1:]) & rows.has_frontage[edge[:-1]]
-    a = np.flatnonzero(inner)
-    x, y = to_plane(rows.geom_lng, rows.geom_lat)
-    metres = np.hypot(x[a + 1] - x[a], y[a + 1] - y[a])
-    count = np.maximum(1, np.ceil(metres / SAMPLE_M).astype(np.int64))
-    of = np.repeat(np.arange(len(a)), count)
-    t = (np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count) + 0.5) / count[of]
-    start, end = a[of], a[of] + 1
-    lng = rows.geom_lng[start] * (1 - t) + rows.geom_lng[end] * t
-    lat = rows.geom_lat[start] * (1 - t) + rows.geom_lat[end] * t
-    return lng, lat, metres[of] / count[of]
-
-
 def frontage_by_cell(rows: StreetRows, partition: Partition) -> CellFrontage:
-    """Metres of frontage by cell and town; streets outside every town count nowhere."""
-    lng, lat, metres = _pieces(rows)
-    cells = cells_of(lng, lat, RESOLUTION)
-    town = towns_of(partition, lng, lat)
-    inside = town >= 0
-    unique, number = np.unique(cells[inside], return_inverse=True)
-    shape = (len(unique), len(partition.towns))
-    matrix = coo_matrix((metres[inside], (number, town[inside])), shape=shape)
-    return CellFrontage(unique, csr_matrix(matrix))
+    """Metres of frontage by cell and town, as coverage counts it: the towns' figures come out as they went in."""
+    network = build_network(rows, MethodSettings().min_component_m)
+    by_cell = pieces_by_cell(network, RESOLUTION)
+    cells = np.unique(by_cell.zone)
+    pieces, cell, town = pieces_by_cell_and_area(by_cell, cells, network, LeafAreas(partition.towns))
+    metres = (pieces.b_mm - pieces.a_mm) / 1e3
+    matrix = csr_matrix(coo_matrix((metres, (cell, town)), shape=(len(cells), len(partition.towns))))
+    has = np.asarray(matrix.sum(axis=1)).ravel() > 0
+    return CellFrontage(cells[has], matrix[has])
 
 
 def remote_cells(
     spec: CitySpec, partition: Partition, rows: StreetRows, frontage: CellFrontage, town_people: FloatArray
 ) -> RemoteCells:
-    """Hundreds of hamlets beside the network (250–450 m from a street), dozens far up in the hills (> 3 km)."""
+    """Hundreds of hamlets beside the network (250–450 m from a street), dozens far up in the hills (> 1 km)."""
     rng = spec.generator(PART_REMOTE)
     cells = np.setdiff1d(cells_within(partition.city, RESOLUTION), frontage.cells)
     lng, lat = cell_centres(cells)
@@ -70,7 +56,7 @@ def remote_cells(
     dry = ~water().holds(x, y, 100.0)
     town = towns_of(partition, lng, lat)
     beside = _pick(dry & (gap > 250.0) & (gap < 450.0) & (town >= 0), 0.012 * len(frontage.cells), rng)
-    far = _pick(dry & (gap > 3_000.0) & (hill_height(x, y) > 0.05) & (town >= 0), 0.002 * len(frontage.cells), rng)
+    far = _pick(dry & (gap > FAR_M) & (hill_height(x, y) > 0.05) & (town >= 0), 0.002 * len(frontage.cells), rng)
     chosen = np.concatenate([beside, far])
     people = np.concatenate([rng.gamma(2.0, 12.0, len(beside)), rng.gamma(2.0, 3.0, len(far))])
     # a hamlet never holds more than a small part of a small town
