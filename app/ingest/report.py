@@ -80,6 +80,10 @@ class ImportReport:
         """Something worth a look that does not stop the import."""
         self._add(Severity.WARNING, message_zh, message_en, row, field, value, remedy)
 
+    def count_errors(self, count: int) -> None:
+        """Faults of a kind that is listed already."""
+        self.issue_counts[Severity.ERROR] += count
+
     def note(self, message_zh: str, message_en: str) -> None:
         """An assumption or a circumstance that the reader must know."""
         self.notes.append((message_zh, message_en))
