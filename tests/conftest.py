@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 import pytest
@@ -22,11 +22,14 @@ from sqlalchemy.orm import Session
 
 from app.db.check import check_database
 from app.db.embedded import PrivateCluster
-from app.db.engine import libpq_url, make_engine, parse_url, render
+from app.db.engine import libpq_url, make_engine, parse_url, render, session_scope
 from app.db.migrate import upgrade
 from app.db.processes import process_exists
 from app.errors import DomainError
 from app.settings import PROJECT_ROOT, HomeSettings, home_settings
+
+if TYPE_CHECKING:
+    from app.services.snapshot import Snapshot
 
 # taken before any test sees the environment: tests get homes of their own
 TEST_HOME = HomeSettings().home.expanduser().absolute() / "test"
@@ -164,3 +167,33 @@ def drop_leftovers(server_url: str) -> None:
         for (name,) in rows:
             if not process_exists(int(name.split("_")[2])):
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def demo_database(make_database: MakeDatabase) -> str:
+    """URL of a database with the small demonstration city (20,000 nodes, 120 stations). Not to be written to."""
+    from app.demo.city import generate
+    from app.demo.load import load_city
+    from app.demo.spec import CitySpec
+
+    url = make_database()
+    engine = make_engine(url)
+    with session_scope(engine) as writing:
+        load_city(writing, generate(CitySpec(node_target=20_000, stations=120)))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def demo_engine(demo_database: str) -> Iterator[Engine]:
+    made = make_engine(demo_database)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def demo_snapshot(demo_engine: Engine, isolated_home: Path) -> Snapshot:
+    """The snapshot of the small demonstration city."""
+    from app.services.snapshot import ensure_snapshot
+
+    return ensure_snapshot(demo_engine, home_settings())

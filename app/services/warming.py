@@ -1,0 +1,48 @@
+"""Ask every kind of question once: compiles the kernels (kept beside the database) or loads them, and fills caches."""
+
+from __future__ import annotations
+
+import time
+
+from app.errors import DomainError
+from app.geo.crs import Crs
+from app.models.vocabularies import AreaLevel
+from app.services.coverage import CoverageQuery, coverage_curve, coverage_table
+from app.services.coverage_cells import cell_figures, coverage_gaps
+from app.services.isochrones import DEFAULT_MINUTES, isochrones_of_position
+from app.services.nearest import NearestQuery, find_nearest, with_beyond
+from app.services.positions import Position
+from app.services.profiles import resolve_profile
+from app.services.snapshot import Snapshot
+from app.services.station_table import today
+
+
+def warm(snapshot: Snapshot) -> float:
+    """Seconds taken. What cannot be answered (no people, no areas) is left out."""
+    started = time.perf_counter()
+    profile, day = resolve_profile(), today()
+    network = snapshot.network
+    longest = int(network.edge_mm.argmax()) if network.edge_count else -1
+    if longest >= 0:
+        at = network.geom_ptr[longest]
+        lng, lat = float(network.geom_lng[at]), float(network.geom_lat[at])
+        position = Position(lng, lat, Crs.WGS84, lng, lat)
+        try:
+            nearest = NearestQuery(profile, day)
+            with_beyond(snapshot, position, nearest, find_nearest(snapshot, position, nearest))
+            for hexes in (False, True):
+                isochrones_of_position(snapshot, position, DEFAULT_MINUTES, profile, hexes=hexes)
+        except DomainError:
+            pass  # that street is on an island: the kernels have run all the same
+    try:
+        query = CoverageQuery(profile, day)
+        cell_figures(snapshot, query)
+        levels = {area.level for area in snapshot.areas.areas}
+        for level in levels:
+            coverage_table(snapshot, query, level)
+            coverage_gaps(snapshot, query, level=level, limit=1)
+        if AreaLevel.CITY in levels:
+            coverage_curve(snapshot, query)
+    except DomainError:
+        pass  # no people yet
+    return time.perf_counter() - started
