@@ -45,9 +45,10 @@ def serve(
 def prepare(
     empty: Annotated[bool, typer.Option("--empty", help="不载入演示城市 · No demonstration city.")] = False,
 ) -> None:
-    """准备数据:结构、演示城市、快照 · Schema, demonstration city, snapshot."""
+    """准备数据:结构、演示城市、快照、计算核心 · Schema, demonstration city, snapshot, compiled kernels."""
     from app.errors import NotReady
     from app.services.snapshot import ensure_snapshot
+    from app.services.warming import warm
     from app.settings import home_settings
 
     with database_engine() as engine:
@@ -56,7 +57,8 @@ def prepare(
 
             load_demo_if_missing(engine, stderr_console())
         try:
-            ensure_snapshot(engine, home_settings())
+            say("正在准备快照和计算核心…", "preparing snapshot and kernels …")
+            warm(ensure_snapshot(engine, home_settings()))
         except NotReady as fault:  # an empty database is served too: it says itself what is missing
             say(fault.message_zh, fault.message_en)
 

@@ -134,14 +134,17 @@ def load_demo_if_missing(engine: Engine, console: Console | None, spec: CitySpec
     """
     if anything_loaded(engine):
         return False
+    console = console or Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("演示城市 demonstration city", total=STEPS)
         started = False
 
         def tell(text: str) -> None:
             nonlocal started
             progress.update(task, description=text, advance=1 if started else 0)
+            if not console.is_terminal:  # a bar would not be seen there
+                console.print(f"演示城市 demonstration city: {text}")
             started = True
 
         load_demo(engine, spec, tell)

@@ -205,14 +205,14 @@ def pieces_by_cell(network: WalkNetwork, resolution: int) -> Pieces:
 
 
 def pieces_by_cell_and_area(
-    network: WalkNetwork, cells: IntArray, leaves: LeafAreas
+    by_cell: Pieces, cells: IntArray, network: WalkNetwork, leaves: LeafAreas
 ) -> tuple[Pieces, IntArray, IntArray]:
-    """Frontage inside the cells (ascending), cut by cell and by leaf area: pieces, index of cell, leaf area.
+    """Of the pieces of ``pieces_by_cell`` those inside ``cells`` (ascending), cut by leaf area too: pieces, index of
+    cell, leaf area.
 
     Frontage outside all areas is left out where its cell has frontage inside as well, else it counts to the area
     nearest to the cell's centre.
     """
-    by_cell = pieces_by_cell(network, resolution_of(cells))
     at = np.minimum(np.searchsorted(cells, by_cell.zone), len(cells) - 1)
     by_cell, at = _take(by_cell, cells[at] == by_cell.zone), at[cells[at] == by_cell.zone]
     home = leaves.nearest(*cell_centres(cells))
@@ -259,7 +259,8 @@ def build_frontage(
 
     Conserved: for every cell, the people of its pieces and its off-network people add up to ``people`` (to 1e-12).
     """
-    pieces, cell, area = pieces_by_cell_and_area(network, cells, leaves)
+    by_cell = pieces_by_cell(network, resolution_of(cells))
+    pieces, cell, area = pieces_by_cell_and_area(by_cell, cells, network, leaves)
     metres = (pieces.b_mm - pieces.a_mm).astype(np.float64)
     total = np.bincount(cell, weights=metres, minlength=len(cells))
     per_mm = np.divide(people, total, out=np.zeros(len(cells)), where=total > 0)
