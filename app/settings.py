@@ -36,10 +36,18 @@ class MethodSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
 
-    snap_limit_m: float = Field(default=500.0, gt=0, le=5000, description="A position farther from every street is refused.")
-    link_limit_m: float = Field(default=500.0, gt=0, le=5000, description="A populated cell farther from every street is off-network.")
-    min_component_m: float = Field(default=1000.0, ge=0, description="Street islands shorter than this are not snapped to.")
-    reach_limit_minutes: int = Field(default=60, ge=15, le=60, description="How far the reach table goes, at adult speed.")
+    snap_limit_m: float = Field(
+        default=500.0, gt=0, le=5000, description="A position farther from every street is refused."
+    )
+    link_limit_m: float = Field(
+        default=500.0, gt=0, le=5000, description="A populated cell farther from every street is off-network."
+    )
+    min_component_m: float = Field(
+        default=1000.0, ge=0, description="Street islands shorter than this are not snapped to."
+    )
+    reach_limit_minutes: int = Field(
+        default=60, ge=15, le=60, description="How far the reach table goes, at adult speed."
+    )
 
 
 class ServiceSettings(BaseSettings):
@@ -48,7 +56,9 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
 
     log_level: str = Field(default="info", description="debug, info, warning or error")
-    poll_seconds: float = Field(default=5.0, gt=0, description="Fallback check of the data version beside LISTEN/NOTIFY.")
+    poll_seconds: float = Field(
+        default=5.0, gt=0, description="Fallback check of the data version beside LISTEN/NOTIFY."
+    )
 
 
 @lru_cache

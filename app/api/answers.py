@@ -1,0 +1,46 @@
+"""The answer itself: a body, its media type and its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.caching import PRIVATE, Freshness
+from app.api.language import language_of
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+
+
+def cacheable(
+    body: BaseModel | Mapping[str, Any],
+    freshness: Freshness,
+    *,
+    media_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer that depends on the data alone: with its ETag, or 304 when the client has any (``*``)."""
+    if freshness.is_any_held:
+        return freshness.not_modified()
+    sent = {**freshness.headers, "Content-Language": freshness.language.value, **(headers or {})}
+    return Response(encode(body), headers=sent, media_type=media_type)
+
+
+def personal(
+    request: Request, body: BaseModel | Mapping[str, Any], *, status: int = 200, media_type: str = JSON
+) -> Response:
+    """An answer that nobody may keep: a person's position is in the question, or it holds for this moment only."""
+    sent = {"Cache-Control": PRIVATE, "Content-Language": language_of(request).value, "Vary": "Accept-Language"}
+    return Response(encode(body), status_code=status, headers=sent, media_type=media_type)
+
+
+def encode(body: BaseModel | Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8. Models by Pydantic; plain mappings (numpy values included) by orjson, which is the fastest."""
+    if isinstance(body, BaseModel):
+        return body.model_dump_json().encode()
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,63 @@
+"""What a route can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from app.api.language import Language, language_of
+
+
+class Holder(Protocol):
+    """What the service needs of ``app.services.snapshot.SnapshotHolder``."""
+
+    @property
+    def error(self) -> str | None: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def current(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one worker holds; ``app.state.resources``."""
+
+    engine: Engine
+    reading: Engine
+    holder: Holder
+
+    @classmethod
+    def of(cls, engine: Engine, holder: Holder) -> Resources:
+        """``reading`` shares the pool, and its transactions are read-only and see one state of the database."""
+        reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return cls(engine, reading, holder)
+
+
+def resources_of(request: Request) -> Resources:
+    found: Resources = request.app.state.resources
+    return found
+
+
+def get_session(request: Request) -> Iterator[Session]:
+    """One request is one transaction: committed when the route returns, rolled back when it raises.
+
+    GET reads only, and sees one state of the database throughout. A connection is taken at the first query, inside the
+    route's own thread: taken here, it would be held while waiting for that thread.
+    """
+    resources = resources_of(request)
+    engine = resources.reading if request.method == "GET" else resources.engine
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+LanguageDep = Annotated[Language, Depends(language_of)]

@@ -1,0 +1,113 @@
+"""Query parameters: nothing unknown, nothing twice; and the ones that several routes share.
+
+The OpenAPI document is what a call's parameters are checked against, so that what is documented and what is accepted
+cannot differ. Every route below ``/v1`` is checked: see ``routes/__init__.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Path, Query
+from starlette.requests import Request
+
+from app.api.faults import InternalError
+from app.errors import ErrorItem, InvalidInput, UnknownParameter
+from app.geo.crs import Crs
+from app.services.positions import Position, read_position
+
+REQUIRED = {"x-required": True}  # required in the document, while its absence is explained by a service
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters; PostgreSQL refuses NUL
+
+AreaCode = Annotated[str, Query(min_length=1, max_length=32, pattern=PLAIN_TEXT)]
+CodeInPath = Annotated[
+    str,
+    Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, description="代码 · Code"),
+]
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """Dependency of every route below ``/v1``.
+
+    Raises UnknownParameter for a query parameter that the call does not have, and InvalidInput for one that comes more
+    than once without being a list.
+    """
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if not given:
+        return
+    known = _parameters_of(request.app, request.scope["route"].operation_id)
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise UnknownParameter(
+            f"此调用没有参数 {'、'.join(name[:40] for name in unknown)}。",
+            f"This call has no parameter {', '.join(name[:40] for name in unknown)}.",
+            errors=[_unknown_item(name, request.query_params[name], sorted(known)) for name in unknown],
+        )
+    repeated = [name for name, count in given.items() if count > 1 and not known[name]]
+    if repeated:
+        raise InvalidInput(
+            f"参数 {'、'.join(repeated)} 只能写一次。",
+            f"{', '.join(repeated)} may be given only once.",
+            errors=[
+                ErrorItem(
+                    name, "出现了多次", "comes more than once", value=" ".join(request.query_params.getlist(name)),
+                    remedy_zh="只保留一个", remedy_en="keep one of them",
+                )
+                for name in repeated
+            ],
+        )  # fmt: skip
+
+
+def _unknown_item(name: str, value: str, known: list[str]) -> ErrorItem:
+    close = difflib.get_close_matches(name[:40].lower(), known, n=1)
+    meant_zh = f"是否想写 {close[0]}?" if close else ""
+    meant_en = f"did you mean {close[0]}? " if close else ""
+    all_zh, all_en = ("、".join(known), ", ".join(known)) if known else ("无", "none")
+    return ErrorItem(
+        name[:40], "未知参数", "unknown parameter", value=value,
+        remedy_zh=f"{meant_zh}可用参数:{all_zh}", remedy_en=f"{meant_en}allowed: {all_en}",
+    )  # fmt: skip
+
+
+def _parameters_of(app: FastAPI, operation_id: str | None) -> dict[str, bool]:
+    """The query parameters of an operation and whether each is a list, from the OpenAPI document."""
+    table: dict[str, dict[str, bool]] | None = getattr(app.state, "query_parameters", None)
+    if table is None:
+        table = {
+            operation["operationId"]: {
+                parameter["name"]: _is_list(parameter["schema"])
+                for parameter in operation.get("parameters", ())
+                if parameter["in"] == "query"
+            }
+            for operations in app.openapi()["paths"].values()
+            for operation in operations.values()
+        }
+        app.state.query_parameters = table
+    if operation_id is None or operation_id not in table:
+        raise InternalError("此路由没有 operation_id。", "This route has no operation_id.")
+    return table[operation_id]
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "array" or any(_is_list(one) for one in schema.get("anyOf", ()))
+
+
+async def position_in_query(
+    lng: Annotated[float, Query(description="经度(度),属于 crs · Longitude in degrees, in crs", examples=[113.2644])],
+    lat: Annotated[float, Query(description="纬度(度),属于 crs · Latitude in degrees, in crs", examples=[23.1291])],
+    crs: Annotated[
+        str | None,
+        Query(
+            description="必填:lng、lat 所用的坐标系 · Required: the coordinate system of lng and lat",
+            examples=["gcj02"],
+            json_schema_extra={**REQUIRED, "enum": [crs.value for crs in Crs]},
+        ),
+    ] = None,
+) -> Position:
+    """The position that a call asks about. Raises CrsRequired or CoordinateInvalid."""
+    return read_position(lng, lat, crs)
+
+
+PositionQuery = Annotated[Position, Depends(position_in_query)]

@@ -1,0 +1,16 @@
+"""All routes. Everything below ``/v1`` refuses unknown and repeated query parameters."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from app.api.parameters import refuse_unknown_parameters
+from app.api.routes import areas, datasets, health, pages, stations
+
+
+def routers() -> list[APIRouter]:
+    """The routers of the application; a new subject is added to one of the two lists here."""
+    versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
+    for subject in (stations, areas, datasets):
+        versioned.include_router(subject.router)
+    return [versioned, health.router, pages.router]

@@ -1,0 +1,107 @@
+"""Areas: districts, towns, and the city itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.answers import GEOJSON, cacheable
+from app.api.caching import Freshness
+from app.api.deps import LanguageDep, SessionDep
+from app.api.described import NOT_MODIFIED, answers, problems
+from app.api.parameters import AreaCode, CodeInPath
+from app.api.schemas.areas import Area, AreaDetail, AreaFeature, AreaFeatureAnswer, AreaFeatures, AreaList
+from app.api.schemas.common import Notice
+from app.models.vocabularies import AreaLevel, DatasetKind
+from app.services.area_reads import get_area as read_area
+from app.services.area_reads import list_areas as read_areas
+from app.services.dataset_reads import data_notice, database_version
+
+router = APIRouter(prefix="/areas", tags=["areas"])
+KINDS = (DatasetKind.BOUNDARIES, DatasetKind.STATIONS)  # stations, for their number
+
+
+class AreaFormat(StrEnum):
+    JSON = "json"
+    GEOJSON = "geojson"
+
+
+Format = Annotated[
+    AreaFormat, Query(description="geojson 总带轮廓 · geojson always has outlines (WGS84)", examples=["json"])
+]
+Geometry = Annotated[bool, Query(description="是否带轮廓 · With outlines (WGS84)?", examples=[False])]
+Simplify = Annotated[
+    float,
+    Query(
+        ge=0, le=5000, allow_inf_nan=False, examples=[50],
+        description="简化轮廓:略去小于此边长(米)的弯折,相邻区划的公共边界保持一致;0 为不简化 · "
+        "Leave out bends smaller than this many metres; shared borders stay shared; 0 keeps every point",
+    ),
+]  # fmt: skip
+
+
+@router.get(
+    "",
+    operation_id="listAreas",
+    summary="区划列表 · List areas",
+    response_model=AreaList,
+    responses={**answers("区划 · The areas", AreaFeatures), **NOT_MODIFIED, **problems(404)},
+)
+def list_areas(
+    request: Request,
+    session: SessionDep,
+    language: LanguageDep,
+    level: Annotated[AreaLevel | None, Query(description="级别 · Level", examples=["district"])] = None,
+    parent: Annotated[
+        AreaCode | None, Query(description="上级区划的代码 · Code of what they belong to", examples=["440106"])
+    ] = None,
+    geometry: Geometry = False,
+    simplify_m: Simplify = 0.0,
+    format: Format = AreaFormat.JSON,
+) -> Response:
+    """按代码排序,一次给全 · Sorted by code, all at once. 人口与覆盖见 /v1/coverage · For people see /v1/coverage."""
+    freshness = Freshness.of(request, database_version(session))
+    if freshness.is_held:
+        return freshness.not_modified()
+    outlines = geometry or format is AreaFormat.GEOJSON
+    views = read_areas(session, level=level, parent_code=parent, outlines=outlines, simplify_m=simplify_m)
+    notice = Notice.of(data_notice(session, KINDS), language)
+    if format is AreaFormat.GEOJSON:
+        features = [AreaFeature.of(view, language) for view in views]
+        return cacheable(
+            AreaFeatures(total=len(views), data_notice=notice, features=features), freshness, media_type=GEOJSON
+        )
+    areas = [Area.of(view, language) for view in views]
+    return cacheable(AreaList(total=len(views), crs="wgs84", data_notice=notice, areas=areas), freshness)
+
+
+@router.get(
+    "/{code}",
+    operation_id="getArea",
+    summary="一个区划 · One area",
+    response_model=AreaDetail,
+    responses={**answers("区划 · The area", AreaFeatureAnswer), **NOT_MODIFIED, **problems(404)},
+)
+def get_area(
+    request: Request,
+    session: SessionDep,
+    language: LanguageDep,
+    code: CodeInPath,
+    geometry: Geometry = False,
+    simplify_m: Simplify = 0.0,
+    format: Format = AreaFormat.JSON,
+) -> Response:
+    """带上级与下级 · With what it belongs to and what belongs to it."""
+    freshness = Freshness.of(request, database_version(session))
+    if freshness.is_held:
+        return freshness.not_modified()
+    outlines = geometry or format is AreaFormat.GEOJSON
+    detail = read_area(session, code, outlines=outlines, simplify_m=simplify_m)
+    notice = Notice.of(data_notice(session, KINDS), language)
+    if format is AreaFormat.GEOJSON:
+        return cacheable(AreaFeatureAnswer.with_notice(detail.area, notice, language), freshness, media_type=GEOJSON)
+    return cacheable(AreaDetail.with_children(detail.area, detail.children, notice, language), freshness)

@@ -1,0 +1,196 @@
+"""Stations: list and search, and one of them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.answers import GEOJSON, cacheable
+from app.api.caching import Freshness
+from app.api.deps import LanguageDep, SessionDep
+from app.api.described import NOT_MODIFIED, answers, problems
+from app.api.paging import link_to_next, next_cursor, read_cursor
+from app.api.parameters import PLAIN_TEXT, AreaCode, CodeInPath
+from app.api.schemas.common import Notice
+from app.api.schemas.stations import Station, StationAnswer, StationFeature, StationFeatures, StationList
+from app.errors import ErrorItem, InvalidInput
+from app.geo.crs import Crs
+from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
+from app.repositories.stations import StationFilter
+from app.services.dataset_reads import data_notice, database_version
+from app.services.station_reads import StationPage
+from app.services.station_reads import get_station as read_station
+from app.services.station_reads import list_stations as read_stations
+
+router = APIRouter(prefix="/stations", tags=["stations"])
+KINDS = (DatasetKind.STATIONS, DatasetKind.BOUNDARIES)
+
+
+class StationFormat(StrEnum):
+    JSON = "json"
+    GEOJSON = "geojson"
+
+
+OutputCrs = Annotated[Crs, Query(description="返回坐标的坐标系 · Coordinate system of the answer", examples=["gcj02"])]
+
+
+@router.get(
+    "",
+    operation_id="listStations",
+    summary="站点列表与检索 · List and search stations",
+    response_model=StationList,
+    responses={**answers("一页站点 · A page", StationFeatures), **NOT_MODIFIED, **problems(404)},
+)
+def list_stations(
+    request: Request,
+    session: SessionDep,
+    language: LanguageDep,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=100, pattern=PLAIN_TEXT, examples=["天河南"],
+            description="名称、地址或代码中含有的文字 · Text within name, address or code",
+        ),
+    ] = None,
+    type: Annotated[
+        list[StationType],
+        Query(max_length=20, description="类型,可重复 · Type, repeatable", examples=[["community", "park"]]),
+    ] = [],  # noqa: B006
+    host_kind: Annotated[
+        list[HostKind],
+        Query(max_length=40, description="载体,可重复 · Host, repeatable", examples=[["party_service_centre"]]),
+    ] = [],  # noqa: B006
+    status: Annotated[
+        list[StationStatus], Query(max_length=20, description="状态,可重复 · Status, repeatable", examples=[["open"]])
+    ] = [],  # noqa: B006
+    district: Annotated[AreaCode | None, Query(description="区代码 · District code", examples=["440106"])] = None,
+    town: Annotated[AreaCode | None, Query(description="镇街代码 · Town code", examples=["440106011"])] = None,
+    bbox: Annotated[
+        str | None,
+        Query(
+            max_length=200, examples=["113.2,23.0,113.4,23.2"],
+            description="西,南,东,北(总是 WGS84,与 crs 无关)· "
+            "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
+        ),
+    ] = None,
+    open_on: Annotated[
+        date | None, Query(description="当日对外开放 · Open to the public on that day", examples=["2025-12-31"])
+    ] = None,
+    crs: OutputCrs = Crs.WGS84,
+    limit: Annotated[int, Query(ge=1, le=500, description="每页条数 · Stations per page", examples=[100])] = 100,
+    cursor: Annotated[
+        str | None,
+        Query(
+            min_length=1, max_length=400, description="上一页的 next_cursor · next_cursor of the page before",
+            examples=["WyI0ZjUzY2RhMThjMmIiLCJHWi0wMTAwIl0"],
+        ),
+    ] = None,
+    format: Annotated[
+        StationFormat, Query(description="geojson 只有 WGS84 · geojson is WGS84 only", examples=["json"])
+    ] = StationFormat.JSON,
+) -> Response:  # fmt: skip
+    """按代码排序,分页返回。所有条件同时成立;同一参数重复时取其一。
+
+    Sorted by code, in pages. All conditions hold together; of a repeated parameter, any. The next page is at
+    `next_cursor` (or the `Link` header) with the same conditions.
+    """
+    if format is StationFormat.GEOJSON and crs is not Crs.WGS84:
+        raise _geojson_is_wgs84(crs)
+    wanted = StationFilter(
+        text=_text(q), types=[one.value for one in type], host_kinds=[one.value for one in host_kind],
+        statuses=[one.value for one in status], district_code=district, town_code=town,
+        bbox=read_bbox(bbox) if bbox is not None else None, open_on=open_on,
+    )  # fmt: skip
+    after_code = read_cursor(request, cursor)
+    freshness = Freshness.of(request, database_version(session))
+    if freshness.is_held:
+        return freshness.not_modified()
+    page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs)
+    notice = Notice.of(data_notice(session, KINDS), language)
+    return _page_answer(request, page, notice, freshness, format, crs)
+
+
+def _page_answer(
+    request: Request, page: StationPage, notice: Notice | None, freshness: Freshness, format: StationFormat, crs: Crs
+) -> Response:
+    cursor = None if page.last_code is None else next_cursor(request, page.last_code)
+    link = link_to_next(request, cursor)
+    language = freshness.language
+    if format is StationFormat.GEOJSON:
+        features = [StationFeature.of(view, language) for view in page.stations]
+        body = StationFeatures(total=page.total, next_cursor=cursor, data_notice=notice, features=features)
+        return cacheable(body, freshness, media_type=GEOJSON, headers=link)
+    stations = [Station.of(view, language) for view in page.stations]
+    listed = StationList(total=page.total, next_cursor=cursor, crs=crs.value, data_notice=notice, stations=stations)
+    return cacheable(listed, freshness, headers=link)
+
+
+@router.get(
+    "/{code}",
+    operation_id="getStation",
+    summary="一个站点 · One station",
+    response_model=StationAnswer,
+    responses={**answers("站点 · The station"), **NOT_MODIFIED, **problems(404)},
+)
+def get_station(
+    request: Request, session: SessionDep, language: LanguageDep, code: CodeInPath, crs: OutputCrs = Crs.WGS84
+) -> Response:
+    """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
+    freshness = Freshness.of(request, database_version(session))
+    if freshness.is_held:
+        return freshness.not_modified()
+    station = Station.of(read_station(session, code, crs), language)
+    notice = Notice.of(data_notice(session, KINDS), language)
+    return cacheable(StationAnswer(**station.__dict__, data_notice=notice), freshness)
+
+
+def read_bbox(text: str) -> tuple[float, float, float, float]:
+    """West, south, east, north in WGS84 degrees. Raises InvalidInput for anything that is not a box on the globe."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise _bad_box(text, "不是四个以逗号分隔的数", "is not four numbers with commas between") from None
+    if not all(math.isfinite(value) for value in (west, south, east, north)):
+        raise _bad_box(text, "含有非有限的数", "has a number that is not finite")
+    if max(abs(south), abs(north)) > 90 and max(abs(west), abs(east)) <= 90:
+        raise _bad_box(text, "经度与纬度似乎写反了", "seems to have longitude and latitude in each other's place")
+    if max(abs(south), abs(north)) > 90 or max(abs(west), abs(east)) > 180:
+        raise _bad_box(text, "超出经纬度的范围", "is outside of the range of degrees")
+    if west > east or south > north:
+        raise _bad_box(text, "西须不大于东,南须不大于北", "must have west ≤ east and south ≤ north")
+    return west, south, east, north
+
+
+def _bad_box(text: str, message_zh: str, message_en: str) -> InvalidInput:
+    item = ErrorItem(
+        "bbox", message_zh, message_en, value=text,
+        remedy_zh="按 西,南,东,北 写 WGS84 度数,如 113.2,23.0,113.4,23.2",
+        remedy_en="write west,south,east,north in WGS84 degrees, such as 113.2,23.0,113.4,23.2",
+    )  # fmt: skip
+    return InvalidInput("bbox 有误。", "The bbox is wrong.", errors=[item])
+
+
+def _text(q: str | None) -> str | None:
+    if q is None:
+        return None
+    if not q.strip():
+        item = ErrorItem(
+            "q", "只有空白", "is blank", value=q, remedy_zh="写要找的文字,或去掉 q",
+            remedy_en="write the text to look for, or leave q out",
+        )  # fmt: skip
+        raise InvalidInput("检索文字为空。", "The search text is blank.", errors=[item])
+    return q.strip()
+
+
+def _geojson_is_wgs84(crs: Crs) -> InvalidInput:
+    item = ErrorItem(
+        "crs", "GeoJSON(RFC 7946)只用 WGS84", "GeoJSON (RFC 7946) is WGS84 only", value=crs.value,
+        remedy_zh="去掉 crs,或改用 format=json", remedy_en="leave crs out, or ask for format=json",
+    )  # fmt: skip
+    return InvalidInput("format=geojson 只有 WGS84。", "format=geojson does not go with this crs.", errors=[item])

@@ -1,0 +1,100 @@
+"""The HTTP application: wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from app import __version__
+from app.api import documentation, logs
+from app.api.deps import Holder, Resources
+from app.api.frame import RequestFrame
+from app.api.problems import add_handlers
+from app.api.routes import routers
+from app.db.engine import make_engine
+from app.errors import DatabaseUnavailable, ErrorItem
+from app.settings import database_settings, home_settings, service_settings
+
+MAX_BODY_BYTES = 2_000_000
+EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", "X-Request-ID"]
+
+
+def create_app(*, engine: Engine | None = None, holder: Holder | None = None) -> FastAPI:
+    """The application of one worker. ``engine`` and ``holder`` are made from the settings unless given.
+
+    What is made here is closed at the end of the lifespan; what was given stays open.
+    """
+    logs.configure(service_settings().log_level)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        used = engine if engine is not None else make_engine(_database_url())
+        held = holder if holder is not None else _snapshot_holder(used)
+        app.state.resources = Resources.of(used, held)
+        await run_in_threadpool(held.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(held.stop)
+            if engine is None:
+                used.dispose()
+
+    app = FastAPI(
+        title=documentation.TITLE,
+        summary=documentation.SUMMARY,
+        description=documentation.DESCRIPTION,
+        version=__version__,
+        openapi_tags=documentation.TAGS,
+        docs_url=None,  # FastAPI's own pages load their scripts from other hosts; ours is in app/api/routes/pages.py
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[  # outermost first
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["*"],
+                expose_headers=EXPOSED,
+                max_age=86_400,
+            ),
+            Middleware(RequestFrame, max_body_bytes=MAX_BODY_BYTES),
+            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        ],
+    )
+    add_handlers(app, MAX_BODY_BYTES)
+    for router in routers():
+        app.include_router(router)
+    documentation.describe(app)
+    return app
+
+
+def _database_url() -> str:
+    url = database_settings().database_url
+    if url is None:
+        raise DatabaseUnavailable(
+            "没有设置 DATABASE_URL。",
+            "DATABASE_URL is not set.",
+            errors=[
+                ErrorItem(
+                    "DATABASE_URL", "缺少", "is missing",
+                    remedy_zh="用 ./skillsmap up 或 ./skillsmap serve 启动,它们会备好数据库",
+                    remedy_en="start with ./skillsmap up or ./skillsmap serve, which see to the database",
+                )
+            ],
+        )  # fmt: skip
+    return url
+
+
+def _snapshot_holder(engine: Engine) -> Holder:
+    from app.services.snapshot_holder import SnapshotHolder  # late: it brings numba along
+
+    made: Holder = SnapshotHolder(engine, home_settings())
+    return made
