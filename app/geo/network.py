@@ -153,18 +153,23 @@ def label_components(node_count: int, u: IntArray, v: IntArray, length_m: FloatA
 def make_adjacency(
     node_count: int, u: Int32Array, v: Int32Array, mm: Int32Array, taken: BoolArray, min_component_m: float
 ) -> Adjacency:
-    """Compressed sparse rows over the edges taken; every edge is walked both ways, loops are left out of the links."""
-    edge = np.flatnonzero(taken & (u != v)).astype(np.int32)
-    source = np.concatenate([u[edge], v[edge]])
-    target = np.concatenate([v[edge], u[edge]])
-    link_edge = np.concatenate([edge, edge])
+    """Compressed sparse rows over the edges taken; every edge is walked both ways.
+
+    A loop is one link from its node to itself: no search gains by it, but who asks for a node's streets finds it.
+    """
+    edge = np.flatnonzero(taken).astype(np.int32)
+    back = edge[u[edge] != v[edge]]
+    source = np.concatenate([u[edge], v[back]])
+    target = np.concatenate([v[edge], u[back]])
+    link_edge = np.concatenate([edge, back])
     order = np.lexsort((link_edge, target, source))
     indptr = np.zeros(node_count + 1, dtype=np.int32)
     np.cumsum(np.bincount(source, minlength=node_count), out=indptr[1:])
     links = np.column_stack([target[order], mm[link_edge[order]]]).astype(np.int32)
-    lengths = np.where(taken, mm, 0) / 1e3
+    # whole mm add up exactly: sums of metres would make equal parts unequal, and 1,000 m a little less
+    lengths = np.where(taken, mm, 0).astype(np.float64)
     component = label_components(node_count, u[taken].astype(np.int64), v[taken].astype(np.int64), lengths[taken])
-    total = np.bincount(component[u], weights=lengths, minlength=node_count)
+    total = np.bincount(component[u], weights=lengths, minlength=node_count) / 1e3
     usable = taken & (total[component[u]] >= min_component_m)
     return Adjacency(
         indptr=indptr,
@@ -185,7 +190,7 @@ def build_network(rows: StreetRows, min_component_m: float) -> WalkNetwork:
 
     def index_of(wanted: IntArray) -> IntArray:
         at = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0))
-        if len(ids) == 0 or (ids[at] != wanted).any():
+        if len(wanted) and (len(ids) == 0 or (ids[at] != wanted).any()):
             raise ValueError("an edge names a node that is not in the network")
         return number[sorted_by_id[at]]
 

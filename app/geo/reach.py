@@ -370,6 +370,9 @@ def nearest_of(
         way = on_edge_mm(places, origin, offset_mm) + leg_mm
         if way < best.get(origin, UNREACHED):
             best[origin] = way
-    ranked = sorted(best.items(), key=lambda pair: (pair[1], pair[0]))
+    # beyond the limit the table does not know every way, so a length there might not be the shortest
+    ranked = sorted(
+        ((origin, way) for origin, way in best.items() if way <= table.limit_mm), key=lambda pair: (pair[1], pair[0])
+    )
     found: npt.NDArray[np.int64] = np.array(ranked, dtype=np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
