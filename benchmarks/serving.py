@@ -1,0 +1,51 @@
+"""The service over HTTP, one connection, beside a constant answer of the same service."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from app.services.snapshot import Snapshot
+from benchmarks.timing import summary, versus
+from benchmarks.walking import positions
+
+LOOKUPS = 500
+
+
+def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
+    """Times of the main calls; every answer is checked to be one."""
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    places = positions(snapshot, LOOKUPS)
+
+    def ask(path: str, **query: Any) -> tuple[float, Any]:
+        target = f"{path}?{urlencode(query)}" if query else path
+        started = time.perf_counter()
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        body = answer.read()
+        elapsed = (time.perf_counter() - started) * 1e3
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+        return elapsed, body
+
+    def several(path: str, queries: list[dict[str, Any]]) -> dict[str, float]:
+        for query in queries[:5]:
+            ask(path, **query)
+        return summary([ask(path, **query)[0] for query in queries])
+
+    where = [{"lng": f"{p.lng:.6f}", "lat": f"{p.lat:.6f}", "crs": "wgs84"} for p in places]
+    constant = several("/healthz", [{}] * LOOKUPS)
+    nearest = several("/v1/stations/nearest", where)
+    bands = several("/v1/isochrones", [{**w, "minutes": "5,10,15"} for w in where[:100]])
+    towns = several("/v1/coverage", [{"level": "town", "minutes": 5 + k % 20} for k in range(100)])
+    _, body = ask("/v1/coverage", level="town", minutes=15)
+    connection.close()
+    return {
+        "nearest": versus(nearest, constant, "GET /healthz", 3.0),
+        "isochrone_three_bands": versus(bands, constant, "GET /healthz", 25.0),
+        "coverage_by_town": versus(towns, constant, "GET /healthz", 20.0),
+        "rows_by_town": len(json.loads(body)["rows"]),
+    }

@@ -1,0 +1,78 @@
+"""``up`` from nothing, ``up`` again, and a worker from the files of the snapshot, each as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from app.settings import PROJECT_ROOT
+from benchmarks.timing import within
+
+WORKER = """
+import time
+started = time.perf_counter()
+import app.main
+from app.db.engine import make_engine
+from app.services.snapshot_holder import SnapshotHolder
+from app.settings import home_settings
+import os
+holder = SnapshotHolder(make_engine(os.environ["DATABASE_URL"]), home_settings())
+holder.refresh()
+holder.current()
+import resource
+print((time.perf_counter() - started) * 1e3, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def up_twice() -> dict[str, Any]:
+    """Seconds until ``ready`` in a new home (packages are there already), and again in the same home."""
+    with tempfile.TemporaryDirectory(prefix="skillsmap-bench-") as folder:
+        environment = {**os.environ, "SKILLSMAP_HOME": str(Path(folder) / "home")}
+        environment.pop("DATABASE_URL", None)
+        environment.pop("NUMBA_CACHE_DIR", None)  # kernels are compiled anew as well
+        first, second = (_until_ready(environment) for _ in range(2))
+    return {
+        "up_first": within({"median_ms": first, "runs": 1}, 120_000.0),
+        "up_again": within({"median_ms": second, "runs": 1}, 10_000.0),
+    }
+
+
+def worker_ready(database_url: str) -> dict[str, Any]:
+    """A worker's own time from its first import to the snapshot in its hands (after one run to warm the disk)."""
+    times, megabytes = [], 0.0
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, "-c", WORKER],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, "DATABASE_URL": database_url},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        took, megabytes = (float(word) for word in done.stdout.split())
+        times.append(took)
+    median = sorted(times[1:])[1]
+    return within({"median_ms": round(median, 1), "runs": 3, "peak_mib": round(megabytes)}, 2_000.0)
+
+
+def _until_ready(environment: dict[str, str]) -> float:
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "app.cli", "up", "--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("ready: "):
+                return round((time.perf_counter() - started) * 1e3)
+        raise RuntimeError(f"up ended with {process.wait()} before it was ready")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
