@@ -185,7 +185,7 @@ def _valid(geometry: shapely.Geometry, row: int, code: str, report: ImportReport
         report.figures["repaired"] = int(report.figures["repaired"]) + 1
         report.warn(
             f"界线有误({made.reason},位于 {where}),已修复,面积变化 {made.change:.4%}",
-            f"the outline was invalid ({made.reason} at {where}) and was repaired; its area changed by {made.change:.4%}",
+            f"the outline was invalid ({made.reason} at {where}); repaired, its area changed by {made.change:.4%}",
             row=row, field="geometry", value=code or None,
         )  # fmt: skip
     return made.geometry

@@ -62,9 +62,12 @@ def repair(geometry: shapely.Geometry) -> Repair | None:
     if found:
         reason, lng, lat = found[1], float(found[2]), float(found[3])
     valid = polygonal(shapely.make_valid(geometry, method="structure", keep_collapsed=False))
+    if not shapely.is_valid(valid):  # parts that touch along a line: one union dissolves it
+        valid = polygonal(shapely.union_all([shapely.make_valid(part) for part in valid.geoms]))
     before, after = float(shapely.area(geometry)), float(shapely.area(valid))
     largest = max(before, after)
-    return Repair(valid, abs(after - before) / largest if largest > 0 else 1.0, reason, lng, lat)
+    usable = largest > 0 and bool(shapely.is_valid(valid))
+    return Repair(valid, abs(after - before) / largest if usable else 1.0, reason, lng, lat)
 
 
 def overlaps(areas: npt.NDArray[np.object_]) -> list[Overlap]:

@@ -71,8 +71,8 @@ def test_every_faulty_feature_is_reported(tmp_path: Path) -> None:
     )  # fmt: skip
     found = " | ".join(faults(path))
     for text in (
-        "2 行 row 2, code: the code is empty", "3 行 row 3, name: the name is empty", "1 行 row 1, code: the code is also that of row 4",
-        "4 行 row 4, code: the code is also that of row 1", "5 行 row 5, geometry: it has no geometry",
+        "2 行 row 2, code: the code is empty", "3 行 row 3, name: the name is empty",
+        "1 行 row 1, code: the code is also that of row 4", "4 行 row 4, code: the code is also that of row 1", "5 行 row 5, geometry: it has no geometry",
         "6 行 row 6, geometry: it is not a polygon", "7 行 row 7, geometry: the coordinates are not degrees",
     ):  # fmt: skip
         assert text in found
@@ -86,20 +86,24 @@ def test_a_bow_tie_is_refused_with_its_place(tmp_path: Path) -> None:
 
 def test_a_tiny_loop_is_repaired(tmp_path: Path) -> None:
     loop = shapely.Polygon(
-        [(113.2, 23.0), (113.3, 23.0), (113.3, 23.1), (113.25, 23.1), (113.2501, 23.1001), (113.25, 23.1001), (113.2501, 23.1), (113.2, 23.1)]
+        [
+            (113.2, 23.0), (113.3, 23.0), (113.3, 23.1), (113.25, 23.1), (113.2501, 23.1001), (113.25, 23.1001),
+            (113.2501, 23.1), (113.2, 23.1),
+        ]
     )  # fmt: skip
     assert not loop.is_valid
     made = repair(loop)
     assert made is not None and made.geometry.is_valid and made.change < 0.001
     areas, report = read_boundaries(write_areas(tmp_path / "a.geojson", [("1", "one", loop)]), DISTRICT)
     assert areas[0].geom.is_valid and report.figures["repaired"] == 1
-    assert "was repaired" in report.of(Severity.WARNING)[0].message_en
+    assert "repaired, its area changed" in report.of(Severity.WARNING)[0].message_en
     assert repair(LEFT) is None
 
 
 def test_overlaps_and_holes_between_neighbours(tmp_path: Path) -> None:
     wide = shapely.box(113.2, 23.0, 113.301, 23.1)
-    areas, report = read_boundaries(write_areas(tmp_path / "a.geojson", [("1", "a", wide), ("2", "b", RIGHT)]), DISTRICT)
+    path = write_areas(tmp_path / "a.geojson", [("1", "a", wide), ("2", "b", RIGHT)])
+    areas, report = read_boundaries(path, DISTRICT)
     (issue,) = report.of(Severity.WARNING)
     assert "overlap by 1.13" in issue.message_en and "lng 113.3005" in (issue.value or "")
     assert len(areas) == 2 and report.figures["overlap_km2"] == pytest.approx(1.134, abs=0.01)
@@ -178,10 +182,12 @@ def test_import_dry_run_twice_and_conflict(tmp_path: Path, own_engine: Engine, c
     town = BoundaryOptions(AreaLevel.TOWN, "code", "name")
     with pytest.raises(Conflict):  # the codes are those of districts
         import_boundaries(own_engine, path, town)
-    towns = write_areas(tmp_path / "b.geojson", [("101", "左一", square(113.2, 23, 0.05)), ("201", "右一", square(113.31, 23, 0.05))])
+    halves = [("101", "左一", square(113.2, 23, 0.05)), ("201", "右一", square(113.31, 23, 0.05))]
+    towns = write_areas(tmp_path / "b.geojson", halves)
     import_boundaries(own_engine, towns, town)
     with Session(own_engine) as session:
-        assert {a.code: a.parent_code for a in list_areas(session)} == {"10": None, "20": None, "101": "10", "201": "20"}
+        parents = {a.code: a.parent_code for a in list_areas(session)}
+        assert parents == {"10": None, "20": None, "101": "10", "201": "20"}
         assert {d.level for d in list_datasets(session)} == {"district", "town"}
     broken = write_areas(tmp_path / "c.geojson", [("10", "左", LEFT), ("", "右", RIGHT)])
     with pytest.raises(ImportFailed):
@@ -192,6 +198,6 @@ def test_import_dry_run_twice_and_conflict(tmp_path: Path, own_engine: Engine, c
 def test_the_real_districts(shared_data: Path) -> None:
     path = shared_data / "gz-districts" / "districts_amap_wgs84.geojson"
     areas, report = read_boundaries(path, BoundaryOptions(AreaLevel.DISTRICT, "adcode", "name"))
-    assert [a.code for a in areas] == [f"4401{k}" for k in ("03", "04", "05", "06", "11", "12", "13", "14", "15", "17", "18")]
+    assert [a.code for a in areas] == [f"4401{k:02}" for k in (3, 4, 5, 6, 11, 12, 13, 14, 15, 17, 18)]
     assert 7100 < float(report.figures["area_km2"]) < 7500
     assert all(a.geom.is_valid for a in areas)
