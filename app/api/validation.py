@@ -44,14 +44,18 @@ NOT_ALLOWED_VALUE = Wording("不是可用的值", "is not one of the values", "�
 
 WORDINGS = {
     "missing": Wording("缺少", "is missing", "加上此项", "add it"),
-    "extra_forbidden": Wording("未知的字段", "is not a field of this call", "去掉此项,或检查拼写", "leave it out, or check its spelling"),
+    "extra_forbidden": Wording(
+        "未知的字段", "is not a field here", "去掉此项,或检查拼写", "leave it out or check its spelling"
+    ),
     "int_parsing": NOT_INTEGER, "int_type": NOT_INTEGER, "int_from_float": NOT_INTEGER, "int_parsing_size": NOT_INTEGER,
     "float_parsing": NOT_NUMBER, "float_type": NOT_NUMBER, "finite_number": NOT_FINITE,
     "bool_parsing": NOT_BOOLEAN, "bool_type": NOT_BOOLEAN,
     "date_parsing": NOT_DATE, "date_type": NOT_DATE, "date_from_datetime_parsing": NOT_DATE,
     "date_from_datetime_inexact": NOT_DATE,
     "datetime_parsing": NOT_TIME, "datetime_type": NOT_TIME, "datetime_from_date_parsing": NOT_TIME,
-    "timezone_aware": Wording("没有时区", "has no time zone", "在末尾写明时区,如 +08:00", "end it with the zone, such as +08:00"),
+    "timezone_aware": Wording(
+        "没有时区", "has no time zone", "在末尾写明,如 +08:00", "end it with the zone, such as +08:00"
+    ),
     "string_type": NOT_TEXT, "list_type": NOT_LIST, "dict_type": NOT_OBJECT, "model_type": NOT_OBJECT,
     "model_attributes_type": NOT_OBJECT,
     "enum": NOT_ALLOWED_VALUE, "literal_error": NOT_ALLOWED_VALUE,
@@ -68,7 +72,8 @@ WORDINGS = {
     "too_short": Wording("项数太少", "has too few items", "至少 {min_length} 项", "at least {min_length} items"),
     "too_long": Wording("项数太多", "has too many items", "至多 {max_length} 项", "at most {max_length} items"),
     "json_invalid": Wording(
-        "不是合法的 JSON", "is not valid JSON", "检查引号、逗号与括号:{error}", "check quotes, commas and brackets: {error}"
+        "不是合法的 JSON", "is not valid JSON", "检查引号、逗号与括号:{error}",
+        "check quotes, commas and brackets: {error}",
     ),
 }  # fmt: skip
 

@@ -114,7 +114,7 @@ def _for_geojson(outline: shapely.Geometry) -> shapely.MultiPolygon:
         return np.round(degrees, OUTLINE_DECIMALS)
 
     turned = shapely.orient_polygons(shapely.transform(outline, rounded))
-    return shapely.multipolygons(shapely.get_parts(turned))
+    return shapely.MultiPolygon(list(shapely.get_parts(turned)))
 
 
 def _unknown(session: Session, field: str, code: str) -> ErrorItem:
