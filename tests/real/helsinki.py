@@ -1,0 +1,73 @@
+"""Walking times between 250 m cells of Helsinki's centre beside those of Conveyal R5.
+
+``.venv/bin/python -m tests.real.helsinki FOLDER`` prints the figures that docs/method.md reports.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import shapely
+
+from app.geo.network import build_network
+from app.geo.reach import Searcher
+from app.geo.snapping import build_grid, snap
+from app.ingest.osm import read_osm
+
+BOX = (24.9352, 60.1642, 24.9534, 60.1791)  # of the street file: cells outside have no streets in it
+SPEED_M_S = 1.0  # 3.6 km/h, R5's in these results
+SNAP_LIMIT_M = 300.0
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Our minutes less R5's, over all pairs of cells with both."""
+
+    pairs: int
+    correlation: float
+    mean_absolute_error: float
+    median_difference: float
+    p95_absolute_error: float
+
+
+def compare(folder: Path, results: str) -> Agreement:
+    """``results``: "not_snapped" or "snapped", the two files of R5's times (whole minutes)."""
+    rows, _ = read_osm(folder / "Helsinki.osm.pbf", None, 0.0)
+    network = build_network(rows, 1_000.0)
+    _, _, wkb, _ = pyogrio.raw.read(folder / "helsinki_population_grid_2020.gpkg")
+    centre = shapely.centroid(shapely.from_wkb(wkb))
+    x, y = shapely.get_x(centre), shapely.get_y(centre)
+    inside = np.flatnonzero((x > BOX[0]) & (x < BOX[2]) & (y > BOX[1]) & (y < BOX[3]))
+    places = snap(network, build_grid(network), network.everywhere.usable, x[inside], y[inside], SNAP_LIMIT_M)
+    searcher = Searcher.of(network, step_free=False)
+    with (folder / f"r5_walking_times_{results}.csv").open() as file:
+        theirs = {(int(r["from_id"]), int(r["to_id"])): r["travel_time"] for r in csv.DictReader(file)}
+    ours, r5 = [], []
+    edge, offset, leg = places.edge, places.offset_mm.astype(np.int64), places.leg_mm
+    for a, i in enumerate(inside.tolist()):
+        length = searcher.field_of(places.take(np.array([a])), 1 << 29).length_mm.astype(np.int64)
+        mm = leg + np.minimum(
+            length[network.edge_u[edge]] + offset, length[network.edge_v[edge]] + network.edge_mm[edge] - offset
+        )
+        for b, j in enumerate(inside.tolist()):
+            if i != j and theirs[i, j]:
+                ours.append(mm[b] / 1e3 / SPEED_M_S / 60)
+                r5.append(float(theirs[i, j]))
+    difference = np.array(ours) - np.array(r5)
+    return Agreement(
+        pairs=len(ours),
+        correlation=round(float(np.corrcoef(ours, r5)[0, 1]), 3),
+        mean_absolute_error=round(float(np.abs(difference).mean()), 2),
+        median_difference=round(float(np.median(difference)), 2),
+        p95_absolute_error=round(float(np.percentile(np.abs(difference), 95)), 2),
+    )
+
+
+if __name__ == "__main__":
+    for results in ("not_snapped", "snapped"):
+        print(results, compare(Path(sys.argv[1]), results))
