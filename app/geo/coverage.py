@@ -18,7 +18,6 @@ from app.geo.reach import UNREACHED
 from app.geo.snapping import Places
 
 METHOD_VERSION = "1"  # raise when the same inputs would give other figures
-MAX_ON_EDGE = 62  # stations that stand on one edge and are told apart; more than any street holds
 
 
 @dataclass(frozen=True)
@@ -111,13 +110,13 @@ def _reached(a, b, total, to_u, to_v, limit, offset, leg, first, last):  # type:
         if y < b:
             part += b - max(y, a)
         return np.float64(part)
-    low = np.empty(MAX_ON_EDGE + 2, np.int64)
-    high = np.empty(MAX_ON_EDGE + 2, np.int64)
+    low = np.empty(last - first + 2, np.int64)
+    high = np.empty(last - first + 2, np.int64)
     n = 0
     if x >= 0:
         low[n], high[n] = 0, x
         n += 1
-    for s in range(first, min(last, first + MAX_ON_EDGE)):
+    for s in range(first, last):
         r = limit - leg[s]
         if r >= 0:
             low[n], high[n] = offset[s] - r, offset[s] + r

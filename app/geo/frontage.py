@@ -86,7 +86,9 @@ class LeafAreas:
         return zone
 
     def nearest(self, lng: FloatArray, lat: FloatArray) -> IntArray:
-        """The area of every point, or the nearest one for points outside all."""
+        """The area of every point, or the nearest one (in degrees) for points outside all."""
+        if not self.outlines:
+            return np.zeros(len(lng), dtype=np.int64)
         found = self.zoning()(lng, lat)
         outside = np.flatnonzero(found == NOWHERE)
         if len(outside):
@@ -107,9 +109,11 @@ class LeafAreas:
 def cut(network: WalkNetwork, pieces: Pieces, zoning: Zoning) -> Pieces:
     """The pieces cut where they cross from zone to zone, in the same order; ``zone`` is set anew.
 
-    Streets are probed every SAMPLE_M along each straight segment; between two probes in different zones the crossing
+    Streets are probed at least every SAMPLE_M along their length; between two probes in different zones the crossing
     is found by bisection.
     """
+    if len(pieces.edge) == 0:
+        return pieces
     piece, a, b = _probes(network, pieces)
     position = _Along(network, pieces.edge)
     zone_a = zoning(*position.at(piece, a))
@@ -158,7 +162,7 @@ class _Along:
 
 
 def _probes(network: WalkNetwork, pieces: Pieces) -> tuple[IntArray, IntArray, IntArray]:
-    """Every piece in stretches of at most SAMPLE_M that break at geometry points too: number, from, to in mm."""
+    """Every piece in equal stretches of at most SAMPLE_M: number, from, to in mm."""
     step = int(SAMPLE_M * 1e3)
     long = pieces.b_mm.astype(np.int64) - pieces.a_mm
     count = np.maximum(1, -(-long // step))
