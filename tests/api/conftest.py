@@ -1,9 +1,10 @@
-"""A service over a small city of known areas and stations, asked without a socket."""
+"""The service asked without a socket: over the small demonstration city, over a city whose every station is known, and
+over a database with nothing in it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
@@ -18,6 +19,7 @@ from app.errors import NotReady
 from app.main import create_app
 from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, HostKind, StationStatus, StationType
 from app.services.loading import DatasetFacts, NewArea, NewStation, load_boundaries, load_stations
+from app.services.snapshot import Snapshot
 from tests.conftest import MakeDatabase
 
 with warnings.catch_warnings():
@@ -28,12 +30,12 @@ STATIONS = 23
 WEST, SOUTH, SIDE = 113.2, 23.0, 0.1  # two districts side by side, each of two towns
 
 
-class FakeHolder:
-    """A holder without a snapshot; ``snapshot`` may be set by a test."""
+class FixedHolder:
+    """Stands for ``SnapshotHolder``: holds one snapshot for ever, or none; ``calls`` tells what the lifespan did."""
 
-    def __init__(self, error: str | None = None) -> None:
+    def __init__(self, snapshot: Snapshot | None = None, error: str | None = None) -> None:
+        self.snapshot = snapshot
         self.error = error
-        self.snapshot: object | None = None
         self.calls: list[str] = []
 
     def start(self) -> None:
@@ -42,13 +44,10 @@ class FakeHolder:
     def stop(self) -> None:
         self.calls.append("stop")
 
-    def current(self) -> object:
+    def current(self) -> Snapshot:
         if self.snapshot is None:
             raise NotReady("还没有数据。", "There is no data yet.")
         return self.snapshot
-
-
-Serve = Callable[..., TestClient]
 
 
 @contextmanager
@@ -59,35 +58,49 @@ def serving(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def town_engine(make_database: MakeDatabase) -> Iterator[Engine]:
+def app(demo_engine: Engine, demo_snapshot: Snapshot) -> FastAPI:
+    """The application over the small demonstration city."""
+    return create_app(engine=demo_engine, holder=FixedHolder(demo_snapshot))
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Asks the service over the small demonstration city, with its snapshot."""
+    with serving(app) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def empty_app(engine: Engine) -> FastAPI:
+    """The application as ``up --empty`` starts it: migrated, and nothing loaded."""
+    return create_app(engine=engine, holder=FixedHolder())
+
+
+@pytest.fixture(scope="session")
+def empty_client(empty_app: FastAPI) -> Iterator[TestClient]:
+    """Asks a service over a database that nothing was loaded into."""
+    with serving(empty_app) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def known_engine(make_database: MakeDatabase) -> Iterator[Engine]:
     """A database with a city, two districts, four towns, and 23 stations; not to be written to."""
     made = make_engine(make_database())
     with session_scope(made) as writing:
-        load_small_city(writing)
+        load_known_city(writing)
     yield made
     made.dispose()
 
 
 @pytest.fixture(scope="session")
-def town_app(town_engine: Engine) -> FastAPI:
-    return create_app(engine=town_engine, holder=FakeHolder())
-
-
-@pytest.fixture(scope="session")
-def client(town_app: FastAPI) -> Iterator[TestClient]:
-    """Asks the service over the small city."""
-    with serving(town_app) as made:
+def known_client(known_engine: Engine) -> Iterator[TestClient]:
+    """Asks the service over the city whose stations are listed below; it has no network, so no snapshot."""
+    with serving(create_app(engine=known_engine, holder=FixedHolder())) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
-def empty_client(engine: Engine) -> Iterator[TestClient]:
-    """Asks a service over a database that nothing was loaded into."""
-    with serving(create_app(engine=engine, holder=FakeHolder())) as made:
-        yield made
-
-
-def load_small_city(session: Session) -> None:
+def load_known_city(session: Session) -> None:
     """Write the areas level by level (official city, approximate others), and the synthetic stations."""
     for level, kind in (
         (AreaLevel.CITY, BoundaryKind.OFFICIAL),
@@ -101,13 +114,15 @@ def load_small_city(session: Session) -> None:
 
 def areas(kind: BoundaryKind) -> list[NewArea]:
     """City 90, districts 9001 and 9002, towns 900101, 900102, 900201, 900202."""
-    made = [_area("90", AreaLevel.CITY, None, "试验市", kind, 0.0, 2.0, 0.0, 1.0)]
+    made = [_area("90", AreaLevel.CITY, None, "试验市", kind, (0.0, 2.0, 0.0, 1.0))]
     for d in (1, 2):
-        made.append(_area(f"900{d}", AreaLevel.DISTRICT, "90", f"第{d}区", kind, d - 1.0, d, 0.0, 1.0))
+        made.append(_area(f"900{d}", AreaLevel.DISTRICT, "90", f"第{d}区", kind, (d - 1.0, d, 0.0, 1.0)))
         for t in (1, 2):
             made.append(
-                _area(f"900{d}0{t}", AreaLevel.TOWN, f"900{d}", f"第{d}区{t}镇", kind, d - 1.0, d, (t - 1) / 2, t / 2)
-            )
+                _area(
+                    f"900{d}0{t}", AreaLevel.TOWN, f"900{d}", f"第{d}区{t}镇", kind, (d - 1.0, d, (t - 1) / 2, t / 2)
+                )
+            )  # fmt: skip
     return made
 
 
@@ -131,10 +146,11 @@ def stations() -> list[NewStation]:
 
 
 def _area(
-    code: str, level: AreaLevel, parent: str | None, name: str, kind: BoundaryKind, x0: float, x1: float, y0: float, y1: float
+    code: str, level: AreaLevel, parent: str | None, name: str, kind: BoundaryKind, box: tuple[float, ...]
 ) -> NewArea:
-    box = shapely.box(WEST + SIDE * x0, SOUTH + SIDE * y0, WEST + SIDE * x1, SOUTH + SIDE * y1)
-    return NewArea(code, level, name, parent, kind, shapely.MultiPolygon([shapely.segmentize(box, SIDE / 20)]))
+    x0, x1, y0, y1 = box
+    outline = shapely.box(WEST + SIDE * x0, SOUTH + SIDE * y0, WEST + SIDE * x1, SOUTH + SIDE * y1)
+    return NewArea(code, level, name, parent, kind, shapely.MultiPolygon([shapely.segmentize(outline, SIDE / 20)]))
 
 
 def _facts(kind: DatasetKind, level: AreaLevel | None, *, synthetic: bool) -> DatasetFacts:
