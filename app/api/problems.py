@@ -99,7 +99,8 @@ def add_handlers(app: FastAPI, max_body_bytes: int) -> None:
         return problem_response(request, _from_validation(fault))
 
     async def http(request: Request, fault: Any) -> Response:
-        return problem_response(request, _from_http(request, fault, max_body_bytes), dict(fault.headers or {}))
+        headers = {"Allow": _allowed(fault)} if fault.status_code == 405 else {}
+        return problem_response(request, _from_http(request, fault, max_body_bytes), headers)
 
     async def database(request: Request, fault: Any) -> Response:
         lost = isinstance(fault, (OperationalError, InterfaceError, PoolTimeout, PsycopgOperationalError))
@@ -139,7 +140,7 @@ def _from_http(request: Request, fault: HTTPException, max_body_bytes: int) -> D
     if fault.status_code == 404:
         return _path_not_found(request.app, path)
     if fault.status_code == 405:
-        allowed = (fault.headers or {}).get("Allow", "")
+        allowed = _allowed(fault)
         return MethodNotAllowed(
             f"此地址不支持 {method}。",
             f"This path does not answer to {method}.",
@@ -155,6 +156,12 @@ def _from_http(request: Request, fault: HTTPException, max_body_bytes: int) -> D
     if fault.status_code == 400:
         return MalformedRequest("请求无法解析。", "The request cannot be parsed.")
     raise fault
+
+
+def _allowed(fault: HTTPException) -> str:
+    """What ``Allow`` says: the route's methods, and HEAD, which the frame answers as GET."""
+    methods = (fault.headers or {}).get("Allow", "").split(", ")
+    return ", ".join([*methods, "HEAD"] if "GET" in methods else methods)
 
 
 def _path_not_found(app: FastAPI, path: str) -> PathNotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ NOT_OBJECT = Wording(
     "不是对象", "is not an object",
     "发送 JSON 对象,并注明 Content-Type: application/json", "send a JSON object with Content-Type: application/json",
 )  # fmt: skip
-NOT_ALLOWED_VALUE = Wording("不是可用的值", "is not one of the values", "可用:{expected}", "one of: {expected}")
+NOT_ALLOWED_VALUE = Wording("不是可用的值", "is not one of the values", "可用:{choices}", "one of: {choices}")
 
 WORDINGS = {
     "missing": Wording("缺少", "is missing", "加上此项", "add it"),
@@ -80,7 +81,9 @@ WORDINGS = {
 
 def explain(complaint: Mapping[str, Any]) -> ErrorItem:
     """One of ``RequestValidationError.errors()`` as an item: field, value, what is wrong, what to do."""
-    context = complaint.get("ctx") or {}
+    context = dict(complaint.get("ctx") or {})
+    if "expected" in context:  # 'a', 'b' or 'c'
+        context["choices"] = ", ".join(re.findall(r"'([^']*)'", context["expected"])) or context["expected"]
     wording = WORDINGS.get(complaint["type"])
     if wording is None:  # a rule of Pydantic that no route uses yet: its own English is better than nothing
         return ErrorItem(
@@ -104,6 +107,8 @@ class _Filled(dict[str, Any]):
 def _field(location: Sequence[str | int]) -> str:
     """``stations[0].lng`` from ``("body", "stations", 0, "lng")``; ``body`` for the body as a whole."""
     where, *steps = location
+    if where == "query":
+        return str(steps[0])  # of a repeated parameter all values stand under one name
     named = ""
     for step in steps:
         named += f"[{step}]" if isinstance(step, int) and named else f".{step}" if named else str(step)
