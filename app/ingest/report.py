@@ -89,8 +89,12 @@ class ImportReport:
         self.notes.append((message_zh, message_en))
 
     @property
+    def error_count(self) -> int:
+        return self.issue_counts[Severity.ERROR]
+
+    @property
     def has_errors(self) -> bool:
-        return self.issue_counts[Severity.ERROR] > 0
+        return self.error_count > 0
 
     def of(self, severity: Severity) -> list[RowIssue]:
         return [issue for issue in self.issues if issue.severity is severity]

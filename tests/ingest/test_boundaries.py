@@ -66,13 +66,15 @@ def test_every_faulty_feature_is_reported(tmp_path: Path) -> None:
         tmp_path / "a.geojson",
         [
             ("1", "one", LEFT), ("", "two", RIGHT), ("3", "", square(113.4, 23)), ("1", "four", square(113.5, 23)),
-            ("5", "five", None), ("6", "six", shapely.Point(113.3, 23.1)), ("7", "seven", square(500_000, 2_500_000, 9)),
+            ("5", "five", None), ("6", "six", shapely.Point(113.3, 23.1)),
+            ("7", "seven", square(500_000, 2_500_000, 9)),
         ],
     )  # fmt: skip
     found = " | ".join(faults(path))
     for text in (
         "2 行 row 2, code: the code is empty", "3 行 row 3, name: the name is empty",
-        "1 行 row 1, code: the code is also that of row 4", "4 行 row 4, code: the code is also that of row 1", "5 行 row 5, geometry: it has no geometry",
+        "1 行 row 1, code: the code is also that of row 4",
+        "4 行 row 4, code: the code is also that of row 1", "5 行 row 5, geometry: it has no geometry",
         "6 行 row 6, geometry: it is not a polygon", "7 行 row 7, geometry: the coordinates are not degrees",
     ):  # fmt: skip
         assert text in found
