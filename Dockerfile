@@ -15,6 +15,7 @@ WORKDIR /srv/skillsmap
 COPY alembic.ini pyproject.toml ./
 COPY migrations migrations
 COPY data data
+COPY benchmarks benchmarks
 COPY app app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/skillsmap \
