@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,22 +60,20 @@ class AreaTable:
     def _leaves_below(self) -> dict[str, IntArray]:
         below: dict[str, list[int]] = {area.code: [] for area in self.areas}
         for code, leaf in self.leaf_at.items():
-            above: str | None = code
-            while above is not None:
+            for above in self._upwards(code):
                 below[above].append(leaf)
-                above = self.parent[above]
         return {code: np.array(sorted(leaves), dtype=np.int64) for code, leaves in below.items()}
 
-    def leaves_of(self, code: str) -> IntArray:
-        """The leaves that make up an area. Raises NotFound for an unknown code."""
-        self.get(code)
+    def leaves_of(self, code: str, field: str = "area") -> IntArray:
+        """The leaves that make up an area. Raises NotFound for an unknown code, which came as ``field``."""
+        self.get(code, field)
         return self._leaves_below[code]
 
-    def get(self, code: str) -> AreaInfo:
-        """Raises NotFound for an unknown code."""
+    def get(self, code: str, field: str = "area") -> AreaInfo:
+        """Raises NotFound for an unknown code, which came as ``field``."""
         if code not in self.at:
             item = ErrorItem(
-                "area", "没有这个区划代码", "no area has this code", value=code,
+                field, "没有这个区划代码", "no area has this code", value=code,
                 remedy_zh="用 GET /v1/areas 查看已有的代码", remedy_en="see GET /v1/areas for the codes there are",
             )  # fmt: skip
             raise NotFound(f"没有代码为 {code} 的区划。", f"There is no area {code}.", errors=[item])
@@ -94,18 +92,20 @@ class AreaTable:
             )
         if within is None:
             return found
-        inside = set(self.leaves_of(within).tolist())
-        return [area for area in found if set(self.leaves_of(area.code).tolist()) <= inside]
+        self.get(within)
+        return [area for area in found if within in self._upwards(area.code)]
+
+    def _upwards(self, code: str) -> Iterator[str]:
+        """An area, what it is part of, and so on."""
+        here: str | None = code
+        while here is not None:
+            yield here
+            here = self.parent[here]
 
     def ancestor(self, code: str, level: AreaLevel) -> AreaInfo | None:
         """The area of a level that an area is or is part of."""
-        here: str | None = code
-        while here is not None:
-            area = self.areas[self.at[here]]
-            if area.level is level:
-                return area
-            here = self.parent[here]
-        return None
+        line = (self.areas[self.at[above]] for above in self._upwards(code))
+        return next((area for area in line if area.level is level), None)
 
     def leaf_of_points(self, lng: FloatArray, lat: FloatArray) -> IntArray:
         """The leaf that holds each WGS84 point, NOWHERE outside all."""
@@ -125,7 +125,7 @@ class AreaTable:
 def apportion(values: FloatArray, total: int) -> IntArray:
     """Whole numbers near the values that add up to ``total`` (largest remainder; of equals the first).
 
-    ``total`` may differ from the sum of the values by less than their number.
+    ``total`` is at least the sum of the values each rounded down, and at most their number more than that.
     """
     whole = np.floor(values).astype(np.int64)
     missing = total - int(whole.sum())

@@ -84,6 +84,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise PackBroken(f"{folder.name}: {fault}") from fault
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise PackBroken(f"{folder.name}: of another format")
+    if not all(isinstance(manifest.get(part), dict) for part in ("facts", "arrays", "values")):
+        raise PackBroken(f"{folder.name}: its manifest is not whole")
     return manifest
 
 
