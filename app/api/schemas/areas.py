@@ -151,5 +151,5 @@ def _feature(view: AreaView, language: Language) -> dict[str, Any]:
 def _geometry(outline: shapely.MultiPolygon) -> MultiPolygonGeometry:
     """Built without validation: outlines have tens of thousands of points, and come from our own tables."""
     return MultiPolygonGeometry.model_construct(
-        type="MultiPolygon", coordinates=shapely.geometry.mapping(outline)["coordinates"]
+        type="MultiPolygon", coordinates=tuple(shapely.geometry.mapping(outline)["coordinates"])
     )
