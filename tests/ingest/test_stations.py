@@ -180,7 +180,8 @@ def test_codes_names_words_and_dates(tmp_path: Path) -> None:
     )  # fmt: skip
     assert sorted(faults(path)) == [
         "2, code: the code is also that of row 3", "3, code: the code is also that of row 2",
-        "4, code: the code is empty", "5, name: the name is empty", "6, host_kind: an unknown host_kind", "6, status: an unknown status",
+        "4, code: the code is empty", "5, name: the name is empty",
+        "6, host_kind: an unknown host_kind", "6, status: an unknown status",
         "6, type: an unknown type", "7, opened_on: not a date", "8, closed_on: it was closed before it was opened",
     ]  # fmt: skip
 
