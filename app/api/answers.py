@@ -15,10 +15,11 @@ from app.api.language import language_of
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+CSV = "text/csv; charset=utf-8"
 
 
 def cacheable(
-    body: BaseModel | Mapping[str, Any],
+    body: BaseModel | Mapping[str, Any] | str,
     freshness: Freshness,
     *,
     media_type: str = JSON,
@@ -28,7 +29,8 @@ def cacheable(
     if freshness.is_any_held:
         return freshness.not_modified()
     sent = {**freshness.headers, "Content-Language": freshness.language.value, **(headers or {})}
-    return Response(encode(body), headers=sent, media_type=media_type)
+    content = body if isinstance(body, str) else encode(body)
+    return Response(content, headers=sent, media_type=media_type)
 
 
 def personal(
@@ -40,7 +42,14 @@ def personal(
 
 
 def encode(body: BaseModel | Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8. Models by Pydantic; plain mappings (numpy values included) by orjson, which is the fastest."""
+    """JSON in UTF-8. Models by Pydantic; mappings (with numpy values, models, ready JSON) by orjson, the fastest."""
     if isinstance(body, BaseModel):
         return body.model_dump_json().encode()
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(body, default=_model, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _model(value: Any) -> orjson.Fragment:
+    """A model inside a mapping."""
+    if isinstance(value, BaseModel):
+        return orjson.Fragment(value.model_dump_json())
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import Depends
 from sqlalchemy import Engine
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from app.api.language import Language, language_of
+from app.services.snapshot import Snapshot
 
 
 class Holder(Protocol):
-    """What the service needs of ``app.services.snapshot.SnapshotHolder``."""
+    """What the service needs of ``app.services.snapshot_holder.SnapshotHolder``."""
 
     @property
     def error(self) -> str | None: ...
@@ -24,7 +25,7 @@ class Holder(Protocol):
 
     def stop(self) -> None: ...
 
-    def current(self) -> Any: ...
+    def current(self) -> Snapshot: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,16 @@ def resources_of(request: Request) -> Resources:
     return found
 
 
+def snapshot_of(request: Request) -> Snapshot:
+    """What this request is answered from: taken once, kept to its end. Raises NotReady, saying what to import."""
+    return resources_of(request).holder.current()
+
+
+async def get_language(request: Request) -> Language:
+    """The language of the answer; async, so that no thread is taken for it."""
+    return language_of(request)
+
+
 def get_session(request: Request) -> Iterator[Session]:
     """One request is one transaction: committed when the route returns, rolled back when it raises.
 
@@ -60,4 +71,4 @@ def get_session(request: Request) -> Iterator[Session]:
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
-LanguageDep = Annotated[Language, Depends(language_of)]
+LanguageDep = Annotated[Language, Depends(get_language)]

@@ -10,11 +10,15 @@ from pydantic.json_schema import models_json_schema
 
 from app.api.problems import Problem
 from app.api.schemas.areas import AreaFeatureAnswer, AreaFeatures
+from app.api.schemas.coverage import CoverageFeatures
+from app.api.schemas.isochrones import IsochroneHexes, Isochrones
 from app.api.schemas.stations import StationFeatures
 
 TITLE = "羊城技能地图 API · Yangcheng Skills Map API"
 SUMMARY = "谁能步行到技能培训,谁还不能 · Who can walk to skills training, and who cannot"
-ALSO_DESCRIBED: tuple[type[BaseModel], ...] = (Problem, StationFeatures, AreaFeatures, AreaFeatureAnswer)
+ALSO_DESCRIBED: tuple[type[BaseModel], ...] = (
+    Problem, StationFeatures, AreaFeatures, AreaFeatureAnswer, Isochrones, IsochroneHexes, CoverageFeatures,
+)  # fmt: skip
 
 DESCRIPTION = """\
 广州“15 分钟技能培训服务圈”的站点、步行可达与覆盖。本页写给小程序与网页的开发者。
@@ -58,6 +62,8 @@ Stations, walking reach and coverage of Guangzhou's 15-minute training circle, f
 
 TAGS = [
     {"name": "stations", "description": "站点:列表、检索、单个站点 · Stations: list, search, one of them"},
+    {"name": "isochrones", "description": "等时圈:步行多少分钟到哪里 · Isochrones: how far one can walk"},
+    {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "service", "description": "服务状态 · State of the service"},

@@ -7,6 +7,7 @@ cannot differ. Every route below ``/v1`` is checked: see ``routes/__init__.py``.
 from __future__ import annotations
 
 import difflib
+import math
 from collections import Counter
 from typing import Annotated, Any
 
@@ -22,6 +23,22 @@ REQUIRED = {"x-required": True}  # required in the document, while its absence i
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters; PostgreSQL refuses NUL
 
 AreaCode = Annotated[str, Query(min_length=1, max_length=32, pattern=PLAIN_TEXT)]
+Simplify = Annotated[
+    float,
+    Query(
+        ge=0, le=5000, allow_inf_nan=False, examples=[50],
+        description="简化轮廓:略去小于此边长(米)的弯折,相邻区划的公共边界保持一致;0 为不简化 · "
+        "Leave out bends smaller than this many metres; shared borders stay shared; 0 keeps every point",
+    ),
+]  # fmt: skip
+BoxQuery = Annotated[
+    str | None,
+    Query(
+        max_length=200, examples=["113.2,23.0,113.4,23.2"],
+        description="西,南,东,北(总是 WGS84,与 crs 无关)· "
+        "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
+    ),
+]  # fmt: skip
 CodeInPath = Annotated[
     str,
     Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, description="代码 · Code"),
@@ -111,3 +128,29 @@ async def position_in_query(
 
 
 PositionQuery = Annotated[Position, Depends(position_in_query)]
+
+
+def read_bbox(text: str) -> tuple[float, float, float, float]:
+    """West, south, east, north in WGS84 degrees. Raises InvalidInput for anything that is not a box on the globe."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise _bad_box(text, "不是四个以逗号分隔的数", "is not four numbers with commas between") from None
+    if not all(math.isfinite(value) for value in (west, south, east, north)):
+        raise _bad_box(text, "含有非有限的数", "has a number that is not finite")
+    if max(abs(south), abs(north)) > 90 and max(abs(west), abs(east)) <= 90:
+        raise _bad_box(text, "经度与纬度似乎写反了", "seems to have longitude and latitude in each other's place")
+    if max(abs(south), abs(north)) > 90 or max(abs(west), abs(east)) > 180:
+        raise _bad_box(text, "超出经纬度的范围", "is outside of the range of degrees")
+    if west > east or south > north:
+        raise _bad_box(text, "西须不大于东,南须不大于北", "must have west ≤ east and south ≤ north")
+    return west, south, east, north
+
+
+def _bad_box(text: str, message_zh: str, message_en: str) -> InvalidInput:
+    item = ErrorItem(
+        "bbox", message_zh, message_en, value=text,
+        remedy_zh="按 西,南,东,北 写 WGS84 度数,如 113.2,23.0,113.4,23.2",
+        remedy_en="write west,south,east,north in WGS84 degrees, such as 113.2,23.0,113.4,23.2",
+    )  # fmt: skip
+    return InvalidInput("bbox 有误。", "The bbox is wrong.", errors=[item])

@@ -106,10 +106,12 @@ def _views(session: Session, facts: list[AreaFacts], *, outlines: bool, simplify
     for level in AreaLevel:  # areas of one level lie side by side; those of two lie on top of each other
         held = [row for row in rows if row.level == level.value]
         shapes |= zip((row.code for row in held), simplified([row.geom for row in held], simplify_m), strict=True)
-    return [replace(view, outline=_for_geojson(shapes[view.facts.code])) for view in views]
+    return [replace(view, outline=for_geojson(shapes[view.facts.code])) for view in views]
 
 
-def _for_geojson(outline: shapely.Geometry) -> shapely.MultiPolygon:
+def for_geojson(outline: shapely.Geometry) -> shapely.MultiPolygon:
+    """An outline (WGS84) as GeoJSON wants it: a tenth of a metre exact, exterior rings counter-clockwise."""
+
     def rounded(degrees: FloatArray) -> FloatArray:
         return np.round(degrees, OUTLINE_DECIMALS)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
 from app.errors import ErrorItem, NotFound
 from app.models import Dataset
-from app.models.vocabularies import AreaLevel, DatasetKind
+from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
+
+if TYPE_CHECKING:
+    from app.services.snapshot import Snapshot
 
 MAX_ID = 2**31 - 1
 
@@ -109,6 +112,17 @@ def notice_sources(session: Session) -> list[NoticeSource]:
             d.id, DatasetKind(d.kind), AreaLevel(d.level) if d.level else None, d.name, d.synthetic, d.id in inexact
         )
         for d in dataset_repo.list_datasets(session)
+    ]
+
+
+def sources_of_snapshot(snapshot: Snapshot) -> list[NoticeSource]:
+    """The datasets that a snapshot was made from, as notices name them."""
+    inexact = {area.level for area in snapshot.areas.areas if area.boundary_kind != BoundaryKind.OFFICIAL}
+    return [
+        NoticeSource(
+            d.id, DatasetKind(d.kind), AreaLevel(d.level) if d.level else None, d.name, d.synthetic, d.level in inexact
+        )
+        for d in snapshot.stations.datasets
     ]
 
 

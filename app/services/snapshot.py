@@ -36,6 +36,7 @@ from app.repositories import datasets as dataset_repo
 from app.repositories import network as network_repo
 from app.repositories import population as population_repo
 from app.repositories import stations as station_repo
+from app.services.area_reads import simplified
 from app.services.area_table import AreaInfo, AreaTable
 from app.services.packing import PackBroken, content_hash, read_facts, read_part, write_folder
 from app.services.profiles import PROFILES
@@ -140,6 +141,10 @@ class Snapshot:
                 self._answers.pop(next(iter(self._answers)))
             self._answers[key] = made
         return made
+
+    def outlines(self, codes: Sequence[str], simplify_m: float) -> list[shapely.Geometry]:
+        """Outlines (WGS84) of areas of one level, with bends smaller than about ``simplify_m`` squared cut off."""
+        return simplified([self.areas.outlines[self.areas.at[code]] for code in codes], simplify_m)
 
     def open_mask(self, day: date, types: Sequence[str] = ()) -> BoolArray:
         """Which stations are open on a day, of some types only where those are given."""

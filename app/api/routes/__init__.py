@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from app.api.parameters import refuse_unknown_parameters
-from app.api.routes import areas, datasets, health, pages, stations
+from app.api.routes import areas, coverage, datasets, health, isochrones, nearest, pages, stations
 
 
 def routers() -> list[APIRouter]:
     """The routers of the application; a new subject is added to one of the two lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for subject in (stations, areas, datasets):
+    for subject in (nearest, stations, isochrones, coverage, areas, datasets):  # nearest: before a station's code
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]

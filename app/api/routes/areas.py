@@ -13,7 +13,7 @@ from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep
 from app.api.described import NOT_MODIFIED, answers, problems
-from app.api.parameters import AreaCode, CodeInPath
+from app.api.parameters import AreaCode, CodeInPath, Simplify
 from app.api.schemas.areas import Area, AreaDetail, AreaFeature, AreaFeatureAnswer, AreaFeatures, AreaList
 from app.api.schemas.common import Notice
 from app.models.vocabularies import AreaLevel, DatasetKind
@@ -34,14 +34,6 @@ Format = Annotated[
     AreaFormat, Query(description="geojson 总带轮廓 · geojson always has outlines (WGS84)", examples=["json"])
 ]
 Geometry = Annotated[bool, Query(description="是否带轮廓 · With outlines (WGS84)?", examples=[False])]
-Simplify = Annotated[
-    float,
-    Query(
-        ge=0, le=5000, allow_inf_nan=False, examples=[50],
-        description="简化轮廓:略去小于此边长(米)的弯折,相邻区划的公共边界保持一致;0 为不简化 · "
-        "Leave out bends smaller than this many metres; shared borders stay shared; 0 keeps every point",
-    ),
-]  # fmt: skip
 
 
 @router.get(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +15,7 @@ from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, CodeInPath
+from app.api.parameters import PLAIN_TEXT, AreaCode, BoxQuery, CodeInPath, read_bbox
 from app.api.schemas.common import Notice
 from app.api.schemas.stations import Station, StationAnswer, StationFeature, StationFeatures, StationList
 from app.errors import ErrorItem, InvalidInput
@@ -71,14 +70,7 @@ def list_stations(
     ] = [],  # noqa: B006
     district: Annotated[AreaCode | None, Query(description="区代码 · District code", examples=["440106"])] = None,
     town: Annotated[AreaCode | None, Query(description="镇街代码 · Town code", examples=["440106011"])] = None,
-    bbox: Annotated[
-        str | None,
-        Query(
-            max_length=200, examples=["113.2,23.0,113.4,23.2"],
-            description="西,南,东,北(总是 WGS84,与 crs 无关)· "
-            "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
-        ),
-    ] = None,
+    bbox: BoxQuery = None,
     open_on: Annotated[
         date | None, Query(description="当日对外开放 · Open to the public on that day", examples=["2025-12-31"])
     ] = None,
@@ -148,32 +140,6 @@ def get_station(
     station = Station.of(read_station(session, code, crs), language)
     notice = Notice.of(data_notice(session, KINDS), language)
     return cacheable(StationAnswer(**station.__dict__, data_notice=notice), freshness)
-
-
-def read_bbox(text: str) -> tuple[float, float, float, float]:
-    """West, south, east, north in WGS84 degrees. Raises InvalidInput for anything that is not a box on the globe."""
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        raise _bad_box(text, "不是四个以逗号分隔的数", "is not four numbers with commas between") from None
-    if not all(math.isfinite(value) for value in (west, south, east, north)):
-        raise _bad_box(text, "含有非有限的数", "has a number that is not finite")
-    if max(abs(south), abs(north)) > 90 and max(abs(west), abs(east)) <= 90:
-        raise _bad_box(text, "经度与纬度似乎写反了", "seems to have longitude and latitude in each other's place")
-    if max(abs(south), abs(north)) > 90 or max(abs(west), abs(east)) > 180:
-        raise _bad_box(text, "超出经纬度的范围", "is outside of the range of degrees")
-    if west > east or south > north:
-        raise _bad_box(text, "西须不大于东,南须不大于北", "must have west ≤ east and south ≤ north")
-    return west, south, east, north
-
-
-def _bad_box(text: str, message_zh: str, message_en: str) -> InvalidInput:
-    item = ErrorItem(
-        "bbox", message_zh, message_en, value=text,
-        remedy_zh="按 西,南,东,北 写 WGS84 度数,如 113.2,23.0,113.4,23.2",
-        remedy_en="write west,south,east,north in WGS84 degrees, such as 113.2,23.0,113.4,23.2",
-    )  # fmt: skip
-    return InvalidInput("bbox 有误。", "The bbox is wrong.", errors=[item])
 
 
 def _text(q: str | None) -> str | None:

@@ -1,0 +1,103 @@
+"""Coverage in answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from app.api.schemas.common import AreaRef, MultiPolygonGeometry, Notice, NoticeField, Profile
+from app.models.vocabularies import AreaLevel, BoundaryKind, StationType
+
+COVERED = "步行到站点在 minutes 以内的居民 · Residents within the walk"
+UNCOVERED = "在路网上但超过 minutes 的居民 · Residents on the network, but not within the walk"
+OFF_NETWORK = "附近没有可步行道路的居民 · Residents with no walkable street near them"
+RATE = "covered ÷ population;无居民时为 null · null where nobody lives"
+
+
+class Method(BaseModel):
+    """What shaped the figures; the same inputs, parameters and method give the same run_id and figures."""
+
+    run_id: str = Field(description="数字的名字 · The name of the figures", examples=["3f6c1f0a9b2d4e57"])
+    minutes: float = Field(examples=[15])
+    profile: Profile
+    as_of: date = Field(description="计入当日开放的站点 · Stations open on that day count", examples=["2026-11-24"])
+    station_types: list[StationType] = Field(description="空为全部类型 · Empty: all types", examples=[[]])
+    method_version: str = Field(examples=["1"])
+
+
+class Figures(BaseModel):
+    """``covered + uncovered + off_network = population``, always."""
+
+    population: int = Field(description="居民 · Residents", examples=[118000])
+    covered: int = Field(description=COVERED, examples=[96000])
+    uncovered: int = Field(description=UNCOVERED, examples=[21500])
+    off_network: int = Field(description=OFF_NETWORK, examples=[500])
+    rate: float | None = Field(description=RATE, examples=[0.813559])
+    stations: int = Field(description="其中计入的站点数 · Stations that count", examples=[3])
+
+
+class CoverageRow(Figures):
+    """One area."""
+
+    code: str = Field(examples=["440106011"])
+    name: str = Field(examples=["天河南街道"])
+    parent_code: str | None = Field(examples=["440106"])
+    median_walk_minutes: float | None = Field(
+        description="按人口加权的步行时间中位数;超过 60 分钟时为 null · Population-weighted; null beyond 60",
+        examples=[8.75],
+    )
+    boundary_kind: BoundaryKind = Field(examples=["approximate"])
+
+
+class CoverageTable(Method):
+    """Coverage by area, by code."""
+
+    level: AreaLevel = Field(examples=["town"])
+    within: str | None = Field(examples=[None])
+    inputs: dict[str, str] = Field(
+        description="各类数据内容的校验和 · Content hash by kind of data", examples=[{"network": "9f86d081884c7d65"}]
+    )
+    totals: Figures
+    rows: list[CoverageRow]
+    data_notice: Notice | None = NoticeField
+
+
+class CoverageFeature(BaseModel):
+    """GeoJSON feature; ``id`` is the area's code."""
+
+    type: Literal["Feature"] = "Feature"
+    id: str = Field(examples=["440106011"])
+    geometry: MultiPolygonGeometry
+    properties: CoverageRow
+
+
+class CoverageFeatures(Method):
+    """GeoJSON feature collection with foreign members."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    level: AreaLevel = Field(examples=["town"])
+    within: str | None = Field(examples=[None])
+    inputs: dict[str, str] = Field(examples=[{"network": "9f86d081884c7d65"}])
+    totals: Figures
+    features: list[CoverageFeature]
+    data_notice: Notice | None = NoticeField
+
+
+class CurvePoint(BaseModel):
+    """People within so many minutes."""
+
+    minutes: int = Field(examples=[15])
+    covered: int = Field(examples=[9600000])
+    share: float | None = Field(description="covered ÷ population", examples=[0.51])
+
+
+class CoverageCurve(Method):
+    """How many people within 1, 2, … 60 minutes; ``minutes`` of the question is not used."""
+
+    area: AreaRef
+    population: int = Field(examples=[18867000])
+    off_network: int = Field(description=OFF_NETWORK, examples=[12000])
+    points: list[CurvePoint]
+    data_notice: Notice | None = NoticeField

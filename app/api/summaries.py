@@ -1,0 +1,85 @@
+"""What answers from the snapshot say of stations and of the data; made once per snapshot, language and system."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from app.api.language import Language
+from app.api.schemas.common import Notice
+from app.api.schemas.stations import COORDINATE_DECIMALS, title
+from app.geo.crs import Crs, from_wgs84
+from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
+from app.services.dataset_reads import notice_of, sources_of_snapshot
+from app.services.snapshot import Snapshot
+from app.services.station_table import StationInfo
+
+
+def station_summaries(snapshot: Snapshot, language: Language, crs: Crs) -> list[orjson.Fragment]:
+    """Every station by its number, as ready JSON; see ``schemas.common.StationSummary``."""
+
+    def make() -> list[orjson.Fragment]:
+        stations = snapshot.stations.table.stations
+        lng, lat = from_wgs84([s.lng for s in stations], [s.lat for s in stations], crs)
+        return [
+            orjson.Fragment(orjson.dumps(_summary(snapshot, station, language, x, y, crs)))
+            for station, x, y in zip(stations, lng.tolist(), lat.tolist(), strict=True)
+        ]
+
+    return snapshot.cached(("station summaries", language, crs), make)
+
+
+def open_locations(snapshot: Snapshot) -> list[orjson.Fragment]:
+    """Every station by its number, as the argument of ``wx.openLocation``: GCJ-02, latitude first as it wants."""
+
+    def make() -> list[orjson.Fragment]:
+        stations = snapshot.stations.table.stations
+        lng, lat = from_wgs84([s.lng for s in stations], [s.lat for s in stations], Crs.GCJ02)
+        return [
+            orjson.Fragment(orjson.dumps({
+                "latitude": round(y, COORDINATE_DECIMALS), "longitude": round(x, COORDINATE_DECIMALS),
+                "name": station.name, "address": station.address or "",
+            }))
+            for station, x, y in zip(stations, lng.tolist(), lat.tolist(), strict=True)
+        ]  # fmt: skip
+
+    return snapshot.cached("open locations", make)
+
+
+def snapshot_notice(
+    snapshot: Snapshot, language: Language, kinds: Collection[DatasetKind] | None = None
+) -> Notice | None:
+    """What to say beside an answer that is computed from these kinds of data (all of them when None)."""
+    key = ("notice", language, None if kinds is None else frozenset(kinds))
+    return snapshot.cached(key, lambda: Notice.of(notice_of(sources_of_snapshot(snapshot), kinds), language))
+
+
+def _summary(
+    snapshot: Snapshot, station: StationInfo, language: Language, lng: float, lat: float, crs: Crs
+) -> dict[str, Any]:
+    return {
+        "code": station.code,
+        "name": station.name,
+        "type": station.type,
+        "type_title": title(StationType(station.type), language),
+        "host_kind": station.host_kind,
+        "host_kind_title": title(HostKind(station.host_kind), language),
+        "status": station.status,
+        "status_title": title(StationStatus(station.status), language),
+        "address": station.address,
+        "district": _area(snapshot, station.district_code),
+        "town": _area(snapshot, station.town_code),
+        "lng": round(lng, COORDINATE_DECIMALS),
+        "lat": round(lat, COORDINATE_DECIMALS),
+        "crs": crs.value,
+        "synthetic": station.synthetic,
+    }
+
+
+def _area(snapshot: Snapshot, code: str | None) -> dict[str, str | None] | None:
+    if code is None:
+        return None
+    known = code in snapshot.areas.at
+    return {"code": code, "name": snapshot.areas.get(code).name if known else None}
