@@ -126,7 +126,8 @@ def test_a_shapefile_without_its_system_and_a_geopackage_with_layers(tmp_path: P
     square = shapely.to_wkb(np.array([shapely.box(113.32, 23.11, 113.33, 23.12)]))
     values, fields = [np.array([12], dtype=np.int64)], np.array(["population"])
     shp, gpkg = tmp_path / "a.shp", tmp_path / "a.gpkg"
-    pyogrio.raw.write(shp, square, values, fields, geometry_type="Polygon", crs=None)
+    with pytest.warns(UserWarning, match="crs"):
+        pyogrio.raw.write(shp, square, values, fields, geometry_type="Polygon", crs=None)
     with pytest.raises(InvalidInput) as caught:
         read_population(shp, POLYGONS, None)
     assert caught.value.errors[0].field == "--crs" and "600" in (caught.value.errors[0].remedy_en or "")
