@@ -13,13 +13,15 @@ import numpy as np
 import shapely
 
 from app.geo.arrays import BoolArray, FloatArray
-from app.geo.crs import Contains, Crs, to_wgs84
+from app.geo.crs import GCJ_BOX, Contains, Crs, to_wgs84
+from app.geo.geodesy import distances_m
 from app.ingest.city import Zone
 from app.ingest.columns import plain
 from app.ingest.report import ImportReport
 from app.models.vocabularies import AreaLevel
 from app.repositories.areas import AreaRow
 
+BESIDE_M = 2_000.0  # borders are often drawn coarsely: a station this near is doubted, not refused
 OTHERS = (Crs.GCJ02, Crs.BD09, Crs.WGS84)
 SUFFIXES = ("街道办事处", "街道", "镇", "区", "县", "市", "街")
 
@@ -70,8 +72,9 @@ def check_position(
         return None
     x, y = _wgs84(lng, lat, crs)
     if around.zone is not None and not _inside(around.zone.contains, x, y):
-        _outside(lng, lat, crs, around.zone, row, report)
-        return None
+        if not _beside(lng, lat, crs, around.zone, row, report):
+            return None
+        return x, y
     levels = (AreaLevel.DISTRICT, named[0]), (AreaLevel.TOWN, named[1])
     for level, text in levels:
         if text and not _in_named(lng, lat, crs, level, text, around, row, report):
@@ -80,7 +83,10 @@ def check_position(
 
 
 def likely_systems(lng: float, lat: float, given: Crs, contains: Contains) -> list[Crs]:
-    """The other systems in which a position as given would be in the right place."""
+    """The other systems in which a position as given would be in the right place; none outside of China's box."""
+    west, south, east, north = GCJ_BOX
+    if not (west <= lng <= east and south <= lat <= north):
+        return []
     same = (Crs.WGS84, Crs.CGCS2000)
     others = [crs for crs in OTHERS if crs is not given and not (crs in same and given in same)]
     return [crs for crs in others if _inside(contains, *_wgs84(lng, lat, crs))]
@@ -117,20 +123,37 @@ def _in_named(
     return True
 
 
-def _outside(lng: float, lat: float, crs: Crs, zone: Zone, row: int, report: ImportReport) -> None:
+def _beside(lng: float, lat: float, crs: Crs, zone: Zone, row: int, report: ImportReport) -> bool:
+    """Is a position that is not inside right beside the border (reported, kept), or plainly elsewhere (an error)?"""
     value = f"{lng}, {lat}"
     if abs(lng) <= 90 and _inside(zone.contains, *_wgs84(lat, lng, crs)):
         _swapped(value, row, report)
-        return
+        return False
     systems = likely_systems(lng, lat, crs, zone.contains)
     if systems:
         _wrong_system(systems, crs, value, "城市", "the city", row, report)
-        return
+        return False
+    gap_m = _gap_m(zone.geometry, *_wgs84(lng, lat, crs))
+    remedy = ("核对坐标;若无误,请先导入正确的区划", "check the coordinates; if right, import the right areas first")
+    if gap_m <= BESIDE_M:
+        report.warn(
+            f"该位置在城市边界之外 {gap_m:.0f} 米({zone.name_zh}):保留,但不计入任何区划",
+            f"the position is {gap_m:.0f} m outside of the city ({zone.name_en}): kept, but counted in no area",
+            row=row, field="lng, lat", value=value, remedy=remedy,
+        )  # fmt: skip
+        return True
     report.error(
         f"该位置在城市之外({zone.name_zh})", f"the position is outside of the city ({zone.name_en})", row=row,
-        field="lng, lat", value=value,
-        remedy=("核对坐标;若无误,请先导入正确的区划", "check the coordinates; if right, import the right areas first"),
+        field="lng, lat", value=value, remedy=remedy,
     )  # fmt: skip
+    return False
+
+
+def _gap_m(outline: shapely.Geometry, lng: float, lat: float) -> float:
+    """Metres from a position to the nearest point of an outline (as it is nearest in degrees)."""
+    line = shapely.shortest_line(outline, shapely.Point(lng, lat))
+    (x, y), _ = shapely.get_coordinates(line)
+    return float(distances_m(x, y, lng, lat))
 
 
 def _wrong_system(
