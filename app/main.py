@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Thread
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -19,7 +20,9 @@ from app.api.frame import RequestFrame
 from app.api.problems import add_handlers
 from app.api.routes import routers
 from app.db.engine import make_engine
-from app.errors import DatabaseUnavailable, ErrorItem
+from app.errors import DatabaseUnavailable, ErrorItem, NotReady
+from app.services.snapshot_holder import SnapshotHolder
+from app.services.warming import warm
 from app.settings import database_settings, home_settings, service_settings
 
 MAX_BODY_BYTES = 2_000_000
@@ -39,6 +42,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
         held = holder if holder is not None else _snapshot_holder(used)
         app.state.resources = Resources.of(used, held)
         await run_in_threadpool(held.start)
+        Thread(target=_warm, args=(held,), name="warming", daemon=True).start()
         try:
             yield
         finally:
@@ -93,8 +97,15 @@ def _database_url() -> str:
     return url
 
 
-def _snapshot_holder(engine: Engine) -> Holder:
-    from app.services.snapshot_holder import SnapshotHolder  # late: it brings numba along
+def _warm(holder: Holder) -> None:
+    """Ask the kinds of question that there are, so that the first request does not wait for kernels to be loaded."""
+    try:
+        snapshot = holder.current()
+    except NotReady:
+        return
+    warm(snapshot)
 
+
+def _snapshot_holder(engine: Engine) -> Holder:
     made: Holder = SnapshotHolder(engine, home_settings())
     return made

@@ -23,6 +23,9 @@ REQUIRED = {"x-required": True}  # required in the document, while its absence i
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters; PostgreSQL refuses NUL
 
 AreaCode = Annotated[str, Query(min_length=1, max_length=32, pattern=PLAIN_TEXT)]
+Within = Annotated[
+    AreaCode | None, Query(description="只要此区划之内的 · Only inside this area", examples=["440106"])
+]
 Simplify = Annotated[
     float,
     Query(
@@ -39,9 +42,16 @@ BoxQuery = Annotated[
         "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
     ),
 ]  # fmt: skip
-CodeInPath = Annotated[
+StationCode = Annotated[
     str,
-    Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, description="代码 · Code"),
+    Path(
+        min_length=1, max_length=64, pattern=PLAIN_TEXT, description="站点代码 · Station code",
+        examples=["YC440106-001"],
+    ),
+]
+AreaCodeInPath = Annotated[
+    str,
+    Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, examples=["440106"], description="区划代码 · Area code"),
 ]
 
 

@@ -92,7 +92,7 @@ class AreaTable:
             )
         if within is None:
             return found
-        self.get(within)
+        self.get(within, "within")
         return [area for area in found if within in self._upwards(area.code)]
 
     def _upwards(self, code: str) -> Iterator[str]:

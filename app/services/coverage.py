@@ -130,6 +130,8 @@ def coverage_rows(snapshot: Snapshot, query: CoverageQuery, areas: Sequence[Area
     """Coverage of some areas, in their order."""
     codes = [area.code for area in areas]
     people = people_by_leaf(snapshot)
+    if not codes:
+        return []
     covered_by_leaf = whole_covered(people, _covered_by_leaf(snapshot, query))
     curve = curve_of(snapshot, query)
     table = snapshot.areas
@@ -257,6 +259,19 @@ def people_by_leaf(snapshot: Snapshot) -> _People:
         return _People(population, np.minimum(np.round(off).astype(np.int64), population))
 
     return snapshot.cached("people by leaf", make)
+
+
+def residents(snapshot: Snapshot) -> dict[str, int]:
+    """Residents of every area by code; nothing where no people are loaded."""
+    if snapshot.city.frontage is None:
+        return {}
+
+    def make() -> dict[str, int]:
+        codes = [area.code for area in snapshot.areas.areas]
+        people = snapshot.areas.sum_leaves(codes, people_by_leaf(snapshot).population)
+        return dict(zip(codes, (int(count) for count in people), strict=True))
+
+    return snapshot.cached("residents", make)
 
 
 def whole_covered(people: _People, covered: FloatArray) -> IntArray:

@@ -136,8 +136,9 @@ def coverage_cells(
     at = np.flatnonzero(chosen)
     if len(at) > limit:
         item = ErrorItem(
-            "bbox", f"范围内有 {len(at)} 个网格", f"{len(at)} cells lie inside", value=str(len(at)),
-            remedy_zh=f"请缩小 bbox 或指定 area,至多 {limit} 个",
+            "area" if bbox is None else "bbox",
+            f"范围内有 {len(at)} 个网格", f"{len(at)} cells lie inside", value=str(len(at)),
+            remedy_zh=f"请缩小 bbox,或指定较小的 area,至多 {limit} 个",
             remedy_en=f"ask for at most {limit}: a smaller bbox or area",
         )  # fmt: skip
         raise InvalidInput("范围太大。", "The box is too large.", errors=[item])

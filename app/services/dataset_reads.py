@@ -118,12 +118,13 @@ def notice_sources(session: Session) -> list[NoticeSource]:
 def sources_of_snapshot(snapshot: Snapshot) -> list[NoticeSource]:
     """The datasets that a snapshot was made from, as notices name them."""
     inexact = {area.level for area in snapshot.areas.areas if area.boundary_kind != BoundaryKind.OFFICIAL}
-    return [
-        NoticeSource(
-            d.id, DatasetKind(d.kind), AreaLevel(d.level) if d.level else None, d.name, d.synthetic, d.level in inexact
-        )
-        for d in snapshot.stations.datasets
-    ]
+    sources = []
+    for d in snapshot.stations.datasets:
+        kind, level = DatasetKind(d.kind), AreaLevel(d.level) if d.level else None
+        # boundaries without a level hold all levels
+        approximate = kind is DatasetKind.BOUNDARIES and (bool(inexact) if level is None else level in inexact)
+        sources.append(NoticeSource(d.id, kind, level, d.name, d.synthetic, approximate))
+    return sources
 
 
 def notice_of(sources: Sequence[NoticeSource], kinds: Collection[DatasetKind] | None = None) -> DataNotice | None:

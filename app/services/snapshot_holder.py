@@ -19,6 +19,7 @@ from app.db.engine import libpq_url, render
 from app.errors import NotReady
 from app.services.snapshot import Snapshot, ensure_snapshot, wanted_keys
 from app.services.snapshot_build import run_in_child
+from app.services.warming import warm
 from app.settings import HomeSettings, method_settings, service_settings
 
 CHANNEL = "skillsmap_changed"
@@ -103,5 +104,7 @@ class SnapshotHolder:
         try:
             if self.refresh():
                 log.info("snapshot.replaced", version=self._current.version if self._current else None)
+                if self._current is not None:
+                    warm(self._current)  # in the listening thread: no request waits for it
         except (SQLAlchemyError, psycopg.Error, OSError, RuntimeError, ValueError) as fault:
             log.error("snapshot.refresh_failed", reason=f"{type(fault).__name__}: {fault}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,18 +12,20 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep
+from app.api.deps import LanguageDep, SessionDep, snapshot_of
 from app.api.described import NOT_MODIFIED, answers, problems
-from app.api.parameters import AreaCode, CodeInPath, Simplify
+from app.api.parameters import AreaCode, AreaCodeInPath, Simplify
 from app.api.schemas.areas import Area, AreaDetail, AreaFeature, AreaFeatureAnswer, AreaFeatures, AreaList
 from app.api.schemas.common import Notice
+from app.errors import NotReady
 from app.models.vocabularies import AreaLevel, DatasetKind
 from app.services.area_reads import get_area as read_area
 from app.services.area_reads import list_areas as read_areas
+from app.services.coverage import residents
 from app.services.dataset_reads import data_notice, database_version
 
 router = APIRouter(prefix="/areas", tags=["areas"])
-KINDS = (DatasetKind.BOUNDARIES, DatasetKind.STATIONS)  # stations, for their number
+KINDS = (DatasetKind.BOUNDARIES, DatasetKind.STATIONS, DatasetKind.POPULATION)  # for the figures
 
 
 class AreaFormat(StrEnum):
@@ -55,19 +58,20 @@ def list_areas(
     simplify_m: Simplify = 0.0,
     format: Format = AreaFormat.JSON,
 ) -> Response:
-    """按代码排序,一次给全 · Sorted by code, all at once. 人口与覆盖见 /v1/coverage · For people see /v1/coverage."""
-    freshness = Freshness.of(request, database_version(session))
+    """按代码排序,一次给全 · Sorted by code, all at once. 覆盖见 /v1/coverage · For coverage see /v1/coverage."""
+    people, state = _residents(request)
+    freshness = Freshness.of(request, f"{database_version(session)} {state}")
     if freshness.is_held:
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
     views = read_areas(session, level=level, parent_code=parent, outlines=outlines, simplify_m=simplify_m)
     notice = Notice.of(data_notice(session, KINDS), language)
     if format is AreaFormat.GEOJSON:
-        features = [AreaFeature.of(view, language) for view in views]
+        features = [AreaFeature.of(view, people, language) for view in views]
         return cacheable(
             AreaFeatures(total=len(views), data_notice=notice, features=features), freshness, media_type=GEOJSON
         )
-    areas = [Area.of(view, language) for view in views]
+    areas = [Area.of(view, people, language) for view in views]
     return cacheable(AreaList(total=len(views), crs="wgs84", data_notice=notice, areas=areas), freshness)
 
 
@@ -82,18 +86,29 @@ def get_area(
     request: Request,
     session: SessionDep,
     language: LanguageDep,
-    code: CodeInPath,
+    code: AreaCodeInPath,
     geometry: Geometry = False,
     simplify_m: Simplify = 0.0,
     format: Format = AreaFormat.JSON,
 ) -> Response:
     """带上级与下级 · With what it belongs to and what belongs to it."""
-    freshness = Freshness.of(request, database_version(session))
+    people, state = _residents(request)
+    freshness = Freshness.of(request, f"{database_version(session)} {state}")
     if freshness.is_held:
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
     detail = read_area(session, code, outlines=outlines, simplify_m=simplify_m)
     notice = Notice.of(data_notice(session, KINDS), language)
     if format is AreaFormat.GEOJSON:
-        return cacheable(AreaFeatureAnswer.with_notice(detail.area, notice, language), freshness, media_type=GEOJSON)
-    return cacheable(AreaDetail.with_children(detail.area, detail.children, notice, language), freshness)
+        feature = AreaFeatureAnswer.with_notice(detail.area, people, notice, language)
+        return cacheable(feature, freshness, media_type=GEOJSON)
+    return cacheable(AreaDetail.with_children(detail.area, detail.children, people, notice, language), freshness)
+
+
+def _residents(request: Request) -> tuple[Mapping[str, int], str]:
+    """Residents by area code, and the version of what they were read from; nothing before data is loaded."""
+    try:
+        snapshot = snapshot_of(request)
+    except NotReady:
+        return {}, ""
+    return residents(snapshot), snapshot.version

@@ -18,7 +18,7 @@ from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.geometry import geometry_json
 from app.api.language import Language
 from app.api.method import MethodQuery, method_json
-from app.api.parameters import AreaCode, Simplify
+from app.api.parameters import AreaCode, Simplify, Within
 from app.api.schemas.common import Notice
 from app.api.schemas.coverage import CoverageCurve, CoverageFeatures, CoverageTable
 from app.api.summaries import snapshot_notice
@@ -40,11 +40,6 @@ class CoverageFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     GEOJSON = "geojson"
-
-
-Within = Annotated[
-    AreaCode | None, Query(description="只要此区划之内的 · Only inside this area", examples=["440106"])
-]
 
 
 @router.get(

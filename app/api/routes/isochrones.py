@@ -82,7 +82,7 @@ def get_isochrones(
     station: Annotated[
         str | None,
         Query(
-            min_length=1, max_length=64, pattern=PLAIN_TEXT, examples=["GZ-0001"],
+            min_length=1, max_length=64, pattern=PLAIN_TEXT, examples=["YC440106-001"],
             description="站点代码,代替 lng、lat、crs · A station instead of a position",
         ),
     ] = None,

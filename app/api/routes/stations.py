@@ -15,7 +15,7 @@ from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, BoxQuery, CodeInPath, read_bbox
+from app.api.parameters import PLAIN_TEXT, AreaCode, BoxQuery, StationCode, read_bbox
 from app.api.schemas.common import Notice
 from app.api.schemas.stations import Station, StationAnswer, StationFeature, StationFeatures, StationList
 from app.errors import ErrorItem, InvalidInput
@@ -131,7 +131,7 @@ def _page_answer(
     responses={**answers("站点 · The station"), **NOT_MODIFIED, **problems(404)},
 )
 def get_station(
-    request: Request, session: SessionDep, language: LanguageDep, code: CodeInPath, crs: OutputCrs = Crs.WGS84
+    request: Request, session: SessionDep, language: LanguageDep, code: StationCode, crs: OutputCrs = Crs.WGS84
 ) -> Response:
     """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
     freshness = Freshness.of(request, database_version(session))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import shapely
@@ -12,6 +13,8 @@ from app.api.schemas.common import AreaRef, MultiPolygonGeometry, Notice, Notice
 from app.models.vocabularies import AreaLevel, BoundaryKind
 from app.repositories.areas import AreaFacts
 from app.services.area_reads import AreaView
+
+People = Mapping[str, int]  # residents by area code
 
 
 class LabelPoint(BaseModel):
@@ -31,6 +34,9 @@ class AreaFigures(BaseModel):
     boundary_kind: BoundaryKind = Field(description="界线来历 · What the outline is", examples=["official"])
     boundary_kind_title: str = Field(examples=["官方界线"])
     area_km2: float = Field(description="面积,平方公里 · Square kilometres", examples=[137.38])
+    population: int | None = Field(
+        description="居民;人口数据未载入时为 null · Residents; null while no people are loaded", examples=[2242000]
+    )
     stations: int = Field(description="在册站点数(不论状态)· Stations on record, whatever their status", examples=[28])
     stations_open: int = Field(description="运营中的站点数 · Stations that are open", examples=[25])
     dataset_id: int = Field(examples=[1])
@@ -47,8 +53,8 @@ class Area(AreaFigures):
     )
 
     @classmethod
-    def of(cls, view: AreaView, language: Language) -> Area:
-        return cls(**_members(view, language))
+    def of(cls, view: AreaView, people: People, language: Language) -> Area:
+        return cls(**_members(view, people, language))
 
 
 class AreaDetail(Area):
@@ -59,10 +65,10 @@ class AreaDetail(Area):
 
     @classmethod
     def with_children(
-        cls, view: AreaView, children: list[AreaFacts], notice: Notice | None, language: Language
+        cls, view: AreaView, children: list[AreaFacts], people: People, notice: Notice | None, language: Language
     ) -> AreaDetail:
-        figures = [figures_of(child, language) for child in children]
-        return cls(**_members(view, language), children=figures, data_notice=notice)
+        figures = [figures_of(child, people, language) for child in children]
+        return cls(**_members(view, people, language), children=figures, data_notice=notice)
 
 
 class AreaList(BaseModel):
@@ -92,9 +98,9 @@ class AreaFeature(BaseModel):
     properties: AreaProperties
 
     @classmethod
-    def of(cls, view: AreaView, language: Language) -> AreaFeature:
+    def of(cls, view: AreaView, people: People, language: Language) -> AreaFeature:
         """From a view with its outline."""
-        return cls(**_feature(view, language))
+        return cls(**_feature(view, people, language))
 
 
 class AreaFeatureAnswer(AreaFeature):
@@ -103,8 +109,10 @@ class AreaFeatureAnswer(AreaFeature):
     data_notice: Notice | None = NoticeField
 
     @classmethod
-    def with_notice(cls, view: AreaView, notice: Notice | None, language: Language) -> AreaFeatureAnswer:
-        return cls(**_feature(view, language), data_notice=notice)
+    def with_notice(
+        cls, view: AreaView, people: People, notice: Notice | None, language: Language
+    ) -> AreaFeatureAnswer:
+        return cls(**_feature(view, people, language), data_notice=notice)
 
 
 class AreaFeatures(BaseModel):
@@ -116,20 +124,20 @@ class AreaFeatures(BaseModel):
     features: list[AreaFeature]
 
 
-def figures_of(facts: AreaFacts, language: Language) -> AreaFigures:
+def figures_of(facts: AreaFacts, people: People, language: Language) -> AreaFigures:
     level, kind = AreaLevel(facts.level), BoundaryKind(facts.boundary_kind)
     return AreaFigures(
         code=facts.code, name=facts.name, level=level, level_title=language.pick(level.title_zh, level.title_en),
         boundary_kind=kind, boundary_kind_title=language.pick(kind.title_zh, kind.title_en),
-        area_km2=round(facts.area_km2, 4), stations=facts.stations, stations_open=facts.stations_open,
-        dataset_id=facts.dataset_id,
+        area_km2=round(facts.area_km2, 4), population=people.get(facts.code), stations=facts.stations,
+        stations_open=facts.stations_open, dataset_id=facts.dataset_id,
     )  # fmt: skip
 
 
-def _members(view: AreaView, language: Language) -> dict[str, Any]:
+def _members(view: AreaView, people: People, language: Language) -> dict[str, Any]:
     facts = view.facts
     return {
-        **figures_of(facts, language).__dict__,
+        **figures_of(facts, people, language).__dict__,
         "parent": AreaRef(code=facts.parent_code, name=view.parent_name) if facts.parent_code else None,
         "label": LabelPoint(lng=facts.label_lng, lat=facts.label_lat),
         "crs": "wgs84",
@@ -137,12 +145,12 @@ def _members(view: AreaView, language: Language) -> dict[str, Any]:
     }
 
 
-def _feature(view: AreaView, language: Language) -> dict[str, Any]:
+def _feature(view: AreaView, people: People, language: Language) -> dict[str, Any]:
     if view.outline is None:
         raise ValueError("a feature needs an outline")
     facts = view.facts
     properties = AreaProperties(
-        **figures_of(facts, language).__dict__, parent_code=facts.parent_code, parent_name=view.parent_name,
+        **figures_of(facts, people, language).__dict__, parent_code=facts.parent_code, parent_name=view.parent_name,
         label_lng=facts.label_lng, label_lat=facts.label_lat,
     )  # fmt: skip
     return {"id": facts.code, "geometry": _geometry(view.outline), "properties": properties}

@@ -79,7 +79,7 @@ class Snap(BaseModel):
 class StationSummary(BaseModel):
     """A station, in short. 站点摘要"""
 
-    code: str = Field(description="站点代码 · Station code", examples=["GZ-0001"])
+    code: str = Field(description="站点代码 · Station code", examples=["YC440106-001"])
     name: str = Field(examples=["天河南街羊城技能加油站"])
     type: StationType = Field(description="类型 · Type", examples=["community"])
     type_title: str = Field(examples=["社区型"])

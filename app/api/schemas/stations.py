@@ -27,7 +27,7 @@ class Cells(BaseModel):
 class StationFacts(BaseModel):
     """What is the same in JSON and in GeoJSON."""
 
-    code: str = Field(description="站点代码 · Station code", examples=["GZ-0001"])
+    code: str = Field(description="站点代码 · Station code", examples=["YC440106-001"])
     name: str = Field(examples=["天河南街羊城技能加油站"])
     type: StationType = Field(description="类型 · Type", examples=["community"])
     type_title: str = Field(examples=["社区型"])
@@ -104,7 +104,7 @@ class StationFeature(BaseModel):
     """GeoJSON feature; ``id`` is the station code."""
 
     type: Literal["Feature"] = "Feature"
-    id: str = Field(examples=["GZ-0001"])
+    id: str = Field(examples=["YC440106-001"])
     geometry: PointGeometry
     properties: StationProperties
 
