@@ -86,7 +86,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     if "example" in body:
         made.append(f"<p>请求体 · Body</p><pre>{_pretty(body['example'])}</pre>")
     if method == "GET":
-        example = _example_path(path, parameters)
+        example = _example_path(path, parameters, operation.get("x-example", ""))
         made.append(f'<p>例 · Example: <a href="{_e(example)}"><code>{_e(example)}</code></a></p>')
     for status, response in operation["responses"].items():
         made.append(_response(status, response))
@@ -117,8 +117,8 @@ def _values(schema: dict[str, Any]) -> str:
     return " ".join([schema.get("format") or schema.get("type", ""), *bounds])
 
 
-def _example_path(path: str, parameters: Any) -> str:
-    """The path with what it needs filled in; optional parameters are left for the reader to add."""
+def _example_path(path: str, parameters: Any, also: str) -> str:
+    """The path with what it needs filled in. ``also`` is the query of a call that needs one of several parameters."""
     query = []
     for parameter in parameters:
         example = next(iter(parameter["schema"].get("examples", ())), "")
@@ -126,7 +126,8 @@ def _example_path(path: str, parameters: Any) -> str:
             path = path.replace("{" + parameter["name"] + "}", str(example))
         elif parameter.get("required"):
             query.append((parameter["name"], _plain(example)))
-    return path + (f"?{urlencode(query)}" if query else "")
+    asked = "&".join(part for part in (urlencode(query), also) if part)
+    return path + (f"?{asked}" if asked else "")
 
 
 def _response(status: str, response: dict[str, Any]) -> str:

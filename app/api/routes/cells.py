@@ -102,6 +102,7 @@ def list_coverage_gaps(
 @router.get(
     "/cells",
     operation_id="listCoverageCells",
+    openapi_extra={"x-example": "area=440106"},  # of the reference page
     summary="按 H3 网格的覆盖 · Coverage by H3 cell",
     response_model=CellList,
     responses={**answers("网格 · The cells", CellFeatures), **NOT_MODIFIED, **problems(404)},

@@ -49,6 +49,7 @@ class IsochroneFormat(StrEnum):
 @router.get(
     "",
     operation_id="getIsochrones",
+    openapi_extra={"x-example": "station=YC440106-001&minutes=5,10,15"},  # of the reference page
     summary="步行等时圈 · Walking isochrones",
     response_class=Response,
     responses={
