@@ -17,7 +17,7 @@ import shapely
 
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
 from app.geo.hexgrid import cell_centres, cell_polygons, cells_of, resolution_of
-from app.geo.network import FRONTAGE, WalkNetwork
+from app.geo.network import FRONTAGE, STEPS, WalkNetwork
 from app.geo.snapping import SegmentGrid, snap
 
 SAMPLE_M = 15.0  # streets are probed at this distance; a corner of a cell that is cut by less may be missed
@@ -191,9 +191,16 @@ def _joined(pieces: Pieces, piece: IntArray, a: IntArray, b: IntArray, zone: Int
 
 
 def frontage_edges(network: WalkNetwork) -> IntArray:
-    """The edges that people may live along: with frontage, and of a part of the network that matters."""
+    """The edges that people may live along: with frontage, no stairs, and of a part of the network that matters."""
     has = (network.edge_flags & FRONTAGE) > 0
-    return np.flatnonzero(has & network.everywhere.usable)
+    return np.flatnonzero(has & _level(network))
+
+
+def _level(network: WalkNetwork) -> BoolArray:
+    """The edges of parts that matter but stairs: nobody is put on an edge that some walkers cannot walk, else those
+    walkers would reach people by its ends and not along it.
+    """
+    return network.everywhere.usable & ((network.edge_flags & STEPS) == 0)
 
 
 def whole_edges(network: WalkNetwork, edges: IntArray) -> Pieces:
@@ -270,7 +277,7 @@ def build_frontage(
     per_mm = np.divide(people, total, out=np.zeros(len(cells)), where=total > 0)
     without = np.flatnonzero(total == 0)
     lng, lat = cell_centres(cells[without])
-    places = snap(network, grid, network.everywhere.usable, lng, lat, link_limit_m)
+    places = snap(network, grid, _level(network), lng, lat, link_limit_m)
     linked = np.flatnonzero(places.edge >= 0)
     off = np.zeros(len(cells))
     off[without[places.edge < 0]] = people[without[places.edge < 0]]

@@ -61,7 +61,7 @@ def resolution_of(cells: npt.ArrayLike) -> int:
 def are_cells(cells: npt.ArrayLike) -> BoolArray:
     """Which integers are valid H3 cells."""
     values = np.asarray(cells, dtype=np.int64).tolist()
-    return np.fromiter((h3.is_valid_cell(value) for value in values), np.bool_, len(values))
+    return np.fromiter((value > 0 and h3.is_valid_cell(value) for value in values), np.bool_, len(values))
 
 
 def parents_of(cells: npt.ArrayLike, resolution: int) -> IntArray:

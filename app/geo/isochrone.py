@@ -218,7 +218,8 @@ def _paint(  # type: ignore[no-untyped-def]
                     way = min(to_u[at] + along, to_v[at] + edge_mm[e] - along)
                     if e == origin_edge:
                         way = min(way, origin_leg + abs(along - origin_offset))
-                value[j, i] = min(beyond, way + 1000.0 * d)
+                # half a pixel is free: no point of the raster lies on a street, and ways would end too early
+                value[j, i] = min(beyond, way + 1000.0 * max(0.0, d - pixel / 2))
     return value
 
 

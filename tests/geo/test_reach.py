@@ -240,7 +240,8 @@ def test_a_city_against_scipy() -> None:
 def test_one_searcher_serves_many_threads() -> None:
     network = random_network(5, 400, 800)
     rng = np.random.default_rng(5)
-    asked = [(random_places(rng, network, int(rng.integers(1, 12))), int(rng.integers(0, 1_500_000))) for _ in range(200)]
+    counts, limits = rng.integers(1, 12, 200).tolist(), rng.integers(0, 1_500_000, 200).tolist()
+    asked = [(random_places(rng, network, n), limit) for n, limit in zip(counts, limits, strict=True)]
     alone = [as_lists(Searcher.of(network, step_free=False).field_of(*a)) for a in asked]
     shared = Searcher.of(network, step_free=False)
     with ThreadPoolExecutor(8) as pool:
