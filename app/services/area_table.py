@@ -117,6 +117,27 @@ class AreaTable:
         """Does any area hold the point?"""
         return bool(self.leaf_of_points(np.array([lng]), np.array([lat]))[0] != NOWHERE)
 
+    def apportion_leaves(self, by_leaf: FloatArray, total: int) -> IntArray:
+        """Whole numbers by leaf that add up to ``total``, and for every area to its own figure rounded.
+
+        The total is apportioned to the areas at the top, each of those to the areas in it, and so on.
+        """
+        whole = np.zeros(len(self.leaf_codes), dtype=np.int64)
+        children: dict[str | None, list[str]] = {}
+        for code, parent in self.parent.items():
+            children.setdefault(parent, []).append(code)
+        waiting: list[tuple[str | None, int]] = [(None, total)]
+        while waiting:
+            above, figure = waiting.pop()
+            inside = children[above]
+            exact = np.array([by_leaf[self._leaves_below[code]].sum() for code in inside])
+            for code, part in zip(inside, apportion(exact, figure).tolist(), strict=True):
+                if code in children:
+                    waiting.append((code, part))
+                else:
+                    whole[self.leaf_at[code]] = part
+        return whole
+
     def sum_leaves(self, codes: Sequence[str], by_leaf: FloatArray | IntArray) -> FloatArray | IntArray:
         """A figure by leaf (along the first axis) added up for every area."""
         return np.array([by_leaf[self._leaves_below[code]].sum(axis=0) for code in codes])
@@ -125,11 +146,14 @@ class AreaTable:
 def apportion(values: FloatArray, total: int) -> IntArray:
     """Whole numbers near the values that add up to ``total`` (largest remainder; of equals the first).
 
-    ``total`` is at least the sum of the values each rounded down, and at most their number more than that.
+    ``total`` differs from the sum of the values by less than their number.
     """
     whole = np.floor(values).astype(np.int64)
     missing = total - int(whole.sum())
     if missing > 0:
         order = np.lexsort((np.arange(len(values)), -(values - whole)))
         whole[order[:missing]] += 1
+    elif missing < 0:  # the total was rounded down below values that are whole, or a hair more
+        order = np.lexsort((np.arange(len(values)), values - whole, whole <= 0))
+        whole[order[:-missing]] -= 1
     return whole

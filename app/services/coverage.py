@@ -1,6 +1,6 @@
 """Who is within a walk of a station, by area: one pass over the frontage gives every minute up to the limit.
 
-People are whole numbers. Residents of the leaf areas are apportioned once to the rounded total; inside a leaf,
+People are whole numbers. The rounded total is apportioned from the top down to the leaf areas, once; inside a leaf,
 off-network is rounded first (it does not depend on the minutes), then covered, and uncovered is what is left. All
 other areas are sums of leaves. So every row adds up, towns add up to districts and districts to the city, exactly.
 """
@@ -22,7 +22,7 @@ from app.geo.coverage import METHOD_VERSION, OnEdge, curve_by_area, median_of_cu
 from app.geo.network import limit_mm
 from app.geo.reach import MAX_LIMIT_MM, Field, masked_field
 from app.models.vocabularies import AreaLevel
-from app.services.area_table import AreaInfo, apportion
+from app.services.area_table import AreaInfo
 from app.services.profiles import WalkingProfile
 from app.services.snapshot import Snapshot
 
@@ -249,12 +249,12 @@ def _exact_population(snapshot: Snapshot) -> FloatArray:
 
 
 def people_by_leaf(snapshot: Snapshot) -> _People:
-    """Residents of every leaf in whole numbers that add up to the rounded total."""
+    """Residents of every leaf in whole numbers: the rounded total apportioned to cities, districts, towns in turn."""
 
     def make() -> _People:
         frontage, count = snapshot.frontage, len(snapshot.areas.leaf_codes)
         exact = _exact_population(snapshot)
-        population = apportion(exact, round(float(frontage.cell_people.sum())))
+        population = snapshot.areas.apportion_leaves(exact, round(float(frontage.cell_people.sum())))
         off = np.bincount(frontage.cell_area, weights=frontage.cell_off_network, minlength=count)
         return _People(population, np.minimum(np.round(off).astype(np.int64), population))
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.demo import facts
 from app.errors import InvalidInput, LevelNotLoaded, NotFound
 from app.geo.coverage import covered_by_cell
 from app.models.vocabularies import AreaLevel
@@ -52,6 +53,8 @@ def test_every_row_adds_up_and_levels_sum_to_one_another(demo_snapshot: Snapshot
             assert {r.area.parent_code for r in inside} == {district.area.code}
             assert sum(getattr(r, part) for r in inside) == getattr(district, part)
     assert city.population == 18_827_000
+    published = {d.code: d.yearend2023_resident for d in facts.districts()[:-1]}
+    assert {r.area.code: r.population for r in by_level[AreaLevel.DISTRICT]} == published
 
 
 def test_figures_are_those_of_the_cells(demo_snapshot: Snapshot) -> None:
