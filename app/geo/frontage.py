@@ -1,10 +1,10 @@
 """People along streets.
 
-Residents of a population cell are spread evenly over the walkable frontage inside the cell. Streets are cut where they
-cross from cell to cell and, in cells that lie on a border, from area to area; every piece is an interval of one edge.
-A cell without frontage of its own is linked from its centre to the nearest street within a limit, and charged for the
-way; beyond the limit its people are off the network. Nobody is lost: pieces and off-network people of a cell add up to
-its residents.
+Residents of a population cell are spread evenly over the walkable frontage inside the cell; stairs have none. Streets
+are cut where they cross from cell to cell and, in cells that lie on a border, from area to area; every piece is an
+interval of one edge. A cell without frontage of its own is linked from its centre to the nearest street within a limit,
+and charged for the way; beyond the limit its people are off the network. Nobody is lost: pieces and off-network people
+of a cell add up to its residents.
 """
 
 from __future__ import annotations

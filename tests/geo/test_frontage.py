@@ -262,6 +262,15 @@ def test_without_areas_all_is_one_leaf() -> None:
         assert np.array_equal(getattr(none.frontage, name), getattr(one.frontage, name))
 
 
+def test_where_areas_overlap_the_first_counts() -> None:
+    lower, upper, wide = shapely.box(0, 0, 2, 2), shapely.box(1, 1, 3, 3), shapely.box(0, 0, 3, 3)
+    lng, lat = np.array([0.5, 1.5, 2.5, 2.5, 9.0]), np.array([0.5, 1.5, 2.5, 0.5, 9.0])
+    for outlines in ((lower, upper, wide), (upper, lower, wide), (wide, upper, lower)):
+        assert np.array_equal(LeafAreas(outlines).zoning()(lng, lat), area_of(outlines, lng, lat))
+    near = LeafAreas((lower, upper)).nearest(np.array([-1.0, 4.0, 1.5]), np.array([0.5, 3.5, 1.5]))
+    assert near.tolist() == [0, 1, 0]
+
+
 def test_one_small_area_takes_all_who_have_no_other() -> None:
     world = world_of(random_network(5), (polygon((-100, -100), (200, -100), (200, 300), (-100, 300)),), 5)
     assert_conserved(world.frontage)
