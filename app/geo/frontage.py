@@ -200,7 +200,8 @@ def _level(network: WalkNetwork) -> BoolArray:
     """The edges of parts that matter but stairs: nobody is put on an edge that some walkers cannot walk, else those
     walkers would reach people by its ends and not along it.
     """
-    return network.everywhere.usable & ((network.edge_flags & STEPS) == 0)
+    stairs: BoolArray = (network.edge_flags & STEPS) > 0
+    return network.everywhere.usable & ~stairs
 
 
 def whole_edges(network: WalkNetwork, edges: IntArray) -> Pieces:
