@@ -121,13 +121,7 @@ def outlines(
     network: WalkNetwork, grid: SegmentGrid, streets: ReachedStreets, limits_mm: Sequence[int]
 ) -> list[MultiPolygon]:
     """The outline (WGS84) of what lies within each limit; all limits at most that of the reached streets."""
-    points = _points_of(network, streets.edge)
-    lng = np.append(network.geom_lng[points], streets.origin.lng)
-    lat = np.append(network.geom_lat[points], streets.origin.lat)
-    mid_lat = float(lat.min() + lat.max()) / 2
-    kx, ky = (float(k) for k in metres_per_degree(mid_lat))
-    west, south = float(lng.min()) - 2 * HALO_M / kx, float(lat.min()) - 2 * HALO_M / ky
-    width, height = (float(lng.max()) - west) * kx + 2 * HALO_M, (float(lat.max()) - south) * ky + 2 * HALO_M
+    west, south, width, height, kx, ky = _box_of(network, streets)
     pixel = max(PIXEL_M, max(width, height) / MAX_PIXELS)
     shape = (int(height / pixel) + 2, int(width / pixel) + 2)
     halo = max(HALO_M, 2.0 * pixel)
@@ -149,6 +143,21 @@ def outlines(
             polygons.append(Polygon(parts[0], parts[1:]))
         made.append(_tidy(MultiPolygon([p for p in polygons if not p.is_empty]), pixel / ky))
     return made
+
+
+def _box_of(network: WalkNetwork, streets: ReachedStreets) -> tuple[float, float, float, float, float, float]:
+    """West, south (degrees), width, height (m) of what may be drawn, and the metres of a degree of lng and of lat.
+
+    Of streets that lead far away only as much as a straight walk reaches, so that one long road does not coarsen all.
+    """
+    points = _points_of(network, streets.edge)
+    home_lng, home_lat = float(streets.origin.lng[0]), float(streets.origin.lat[0])
+    kx, ky = (float(k) for k in metres_per_degree(home_lat))
+    far = streets.limit_mm / 1e3
+    x = np.clip((np.append(network.geom_lng[points], home_lng) - home_lng) * kx, -far, far)
+    y = np.clip((np.append(network.geom_lat[points], home_lat) - home_lat) * ky, -far, far)
+    west, south = home_lng + (float(x.min()) - 2 * HALO_M) / kx, home_lat + (float(y.min()) - 2 * HALO_M) / ky
+    return west, south, float(np.ptp(x)) + 4 * HALO_M, float(np.ptp(y)) + 4 * HALO_M, kx, ky
 
 
 def _tidy(outline: MultiPolygon, pixel_degrees: float) -> MultiPolygon:

@@ -303,3 +303,17 @@ def test_a_grid_is_only_looked_at_where_it_is_needed() -> None:
         streets = streets_of(network, origin_at(network, 30.0, 0.0), 350_000)
         made.append(outlines(network, grid, streets, (350_000,))[0])
     assert made[0].symmetric_difference(made[1]).area < 1e-12
+
+
+def test_a_long_road_out_of_town_does_not_blur_the_town() -> None:
+    nodes, lines = grid_parts(13, 13, 100.0, (-600.0, -600.0))
+    road = [Line(12 * 13 + 12, 999, via=(at_m(9_000, 12_000),))]
+    network = network_of({**nodes, 999: at_m(30_000, 20_000)}, [*lines, *road])
+    alone = network_of(nodes, lines)
+    made = []
+    for town in (alone, network):
+        origin = origin_at(town, 570.0, 600.0)
+        made.append(outlines(town, build_grid(town), streets_of(town, origin, 500_000), (250_000, 500_000)))
+    for near, wide in zip(*made, strict=True):
+        assert near.difference(wide).area < 0.05 * near.area
+        assert wide.area < 1.4 * near.area  # the first half kilometre of the road comes in
