@@ -37,6 +37,12 @@ TITLES = {
     "areas": ("区划", "areas"), "area_km2": ("总面积 km²", "area, km²"), "repaired": ("已修复", "repaired"),
     "overlaps": ("重叠", "overlaps"), "overlap_km2": ("重叠面积 km²", "overlap, km²"), "holes": ("空隙", "holes"),
     "hole_km2": ("空隙面积 km²", "holes, km²"), "crs": ("坐标系", "coordinate system"),
+    "type_community": ("社区型", "community"), "type_rural": ("乡村型", "rural"), "type_park": ("园区型", "park"),
+    "type_institution": ("院校机构型", "school or institution"),
+    "width": ("列数", "columns"), "height": ("行数", "lines"),
+    "parts_per_pixel": ("每像元分为", "parts a pixel"), "nodata": ("无数据值", "value of no data"),
+    "pixels_with_people": ("有人口的像元", "pixels with people"),
+    "pixels_without_data": ("无数据的像元", "pixels without data"),
     "added": ("新增", "added"), "changed": ("更新", "changed"), "unchanged": ("不变", "unchanged"),
     "removed": ("删除", "removed"),
 }  # fmt: skip

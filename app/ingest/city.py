@@ -10,11 +10,13 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from app.errors import Conflict
 from app.geo.arrays import BoolArray, FloatArray
 from app.ingest.files import sha256_of_all
 from app.ingest.vectors import read_zone, sidecars
 from app.models.vocabularies import AreaLevel
 from app.repositories.areas import AreaRow, list_areas
+from app.repositories.datasets import lock_for_loading
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,24 @@ def zone_of_areas(areas: list[AreaRow]) -> Zone | None:
             union = shapely.union_all([area.geom for area in held])
             digest = hashlib.sha256(b"".join(shapely.to_wkb(area.geom) for area in held)).hexdigest()
             count = len(held)
-            name_zh, name_en = f"已导入的{level.title_zh}级区划({count} 个)", f"the {count} {level.value} areas loaded"
+            name_zh = f"已导入的{level.title_zh}级区划({count} 个)"
+            name_en = f"the {count} {level.value} areas loaded" if count > 1 else f"the {level.value} area loaded"
             return Zone(union, name_zh, name_en, digest)
     return None
+
+
+def check_same_city(session: Session, zone: Zone | None) -> None:
+    """The areas must still be those that the file was checked against; no other import runs from here on.
+
+    Raises Conflict.
+    """
+    lock_for_loading(session)
+    now = zone_of_areas(loaded_areas(session))
+    if (now and now.fingerprint) != (zone and zone.fingerprint):
+        raise Conflict(
+            "读取期间区划被重新导入,请再次执行本命令。",
+            "The areas were imported anew while the file was read; run this command again.",
+        )
 
 
 def zone_of_file(path: Path) -> Zone:

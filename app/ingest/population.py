@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.db.engine import session_scope
-from app.errors import Conflict, ErrorItem, ImportFailed, InvalidInput
+from app.errors import ErrorItem, ImportFailed, InvalidInput
 from app.geo.arrays import FloatArray, IntArray
 from app.geo.hexgrid import REPORTING_RESOLUTION
 from app.ingest.cells import CellSums
-from app.ingest.city import Zone, loaded_areas, zone_of_areas, zone_of_file
+from app.ingest.city import Zone, check_same_city, loaded_areas, zone_of_areas, zone_of_file
 from app.ingest.files import check_file, sha256_of_all
 from app.ingest.population_h3 import read_h3
 from app.ingest.population_polygons import read_polygons
@@ -25,7 +25,6 @@ from app.ingest.report import ImportReport
 from app.ingest.transaction import SourceFacts, Tell, dataset_facts, load_once, silent
 from app.ingest.vectors import sidecars
 from app.models.vocabularies import DatasetKind
-from app.repositories.datasets import lock_for_loading
 from app.services.loading import LoadResult, load_population
 
 METHOD_VERSION = 1
@@ -68,20 +67,15 @@ def import_population(
     cells, people, report = read_population(path, options, zone, tell)
     facts = dataset_facts(options.facts, DatasetKind.POPULATION, path, report, _parameters(options, zone))
 
-    def unchanged_zone(session: Session) -> None:
-        lock_for_loading(session)
-        now = None if options.within is not None else zone_of_areas(loaded_areas(session))
-        if options.within is None and (now and now.fingerprint) != (zone and zone.fingerprint):
-            raise Conflict(
-                "读取期间区划被重新导入,请再次执行本命令。",
-                "The areas were imported anew while the file was read; run this command again.",
-            )
+    def same_city(session: Session) -> None:
+        if options.within is None:
+            check_same_city(session, zone)
 
     def load(session: Session) -> LoadResult:
         tell("写入数据库", "writing to the database")
         return load_population(session, facts, cells, people, report.for_dataset())
 
-    return load_once(engine, report, load, dry_run=dry_run, check=[unchanged_zone])
+    return load_once(engine, report, load, dry_run=dry_run, check=[same_city])
 
 
 def read_population(

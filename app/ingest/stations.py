@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.db.engine import session_scope
 from app.geo.crs import Crs
 from app.geo.geodesy import distances_m
-from app.ingest.city import loaded_areas, zone_of_areas
+from app.ingest.city import check_same_city, loaded_areas, zone_of_areas
 from app.ingest.columns import DATES, DEFAULTS, HEADINGS, VOCABULARIES, word_of, words
 from app.ingest.files import check_file, sha256_of
 from app.ingest.ledger import Ledger, Record, crs_required, read_ledger
@@ -24,7 +24,6 @@ from app.ingest.transaction import SourceFacts, Tell, dataset_facts, load_once, 
 from app.ingest.values import code_of, date_of, number_of, text_of
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.repositories.areas import AreaRow
-from app.repositories.datasets import lock_for_loading
 from app.services.loading import LoadResult, NewStation, load_stations
 
 METHOD_VERSION = 1
@@ -45,8 +44,8 @@ def import_stations(
 ) -> ImportReport:
     """Read a ledger and add its stations or bring them up to date, by code, in one transaction.
 
-    Raises CrsRequired, FileUnreadable, InvalidInput, and ImportFailed with all faulty rows; the database is then as
-    it was.
+    Raises CrsRequired, FileUnreadable, InvalidInput, Conflict, and ImportFailed with all faulty rows; the database is
+    then as it was.
     """
     with session_scope(engine) as session:
         areas = loaded_areas(session)
@@ -55,11 +54,13 @@ def import_stations(
     facts = dataset_facts(options.facts, DatasetKind.STATIONS, path, report, parameters)
 
     def load(session: Session) -> LoadResult:
-        lock_for_loading(session)
         tell("写入数据库", "writing to the database")
         return load_stations(session, facts, stations, report.for_dataset(), replace=options.replace)
 
-    return load_once(engine, report, load, dry_run=dry_run)
+    def same_city(session: Session) -> None:
+        check_same_city(session, zone_of_areas(areas))
+
+    return load_once(engine, report, load, dry_run=dry_run, check=[same_city])
 
 
 def read_stations(
@@ -84,8 +85,12 @@ def read_stations(
         )
     read = [(record.row, _station(record, ledger, around, report)) for record in ledger.records]
     stations = [(row, station) for row, station in read if station is not None]
-    _check_codes(stations, report)
+    codes = [(record.row, code_of(record.values.get("code"))) for record in ledger.records]
+    if "code" not in ledger.fields:
+        codes = [(row, station.code) for row, station in stations]
+    _check_codes(codes, report)
     _check_places(stations, report)
+    _tell_of_no_shift(stations, ledger.crs, report)
     report.figures |= {"rows_read": len(ledger.records), "crs": ledger.crs.value}
     report.raise_if_errors()
     for kind in StationType:
@@ -111,6 +116,17 @@ def _tell_assumptions(ledger: Ledger, report: ImportReport) -> None:
         report.note(
             "没有开站日期列:视为一直开放。", "There is no column opened_on: they count as open since ever."
         )
+
+
+def _tell_of_no_shift(stations: list[tuple[int, NewStation]], crs: Crs, report: ImportReport) -> None:
+    """GCJ-02 is WGS84 outside of mainland China: whoever names it there may have named it by mistake."""
+    at = [(station.lng, station.lat) == (station.source_lng, station.source_lat) for _, station in stations]
+    if crs is Crs.GCJ02 and any(at):
+        report.warn(
+            "GCJ-02 只在中国大陆有偏移,这些位置按 WGS84 存入", "GCJ-02 moves nothing outside of mainland China: these "
+            "positions are stored as they are", field="--crs", value=f"{sum(at)} / {len(at)}",
+            remedy=("核对 --crs", "check --crs"),
+        )  # fmt: skip
 
 
 def _station(record: Record, ledger: Ledger, around: Surroundings, report: ImportReport) -> NewStation | None:
@@ -192,10 +208,12 @@ def _coordinate(name: str, record: Record, report: ImportReport) -> float | None
         return None
 
 
-def _check_codes(stations: list[tuple[int, NewStation]], report: ImportReport) -> None:
+def _check_codes(codes: list[tuple[int, str]], report: ImportReport) -> None:
+    """Every code once; empty ones are reported elsewhere."""
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, station in stations:
-        rows[station.code].append(row)
+    for row, code in codes:
+        if code:
+            rows[code].append(row)
     for code, same in rows.items():
         for row in same if len(same) > 1 else ():
             others = [str(r) for r in same if r != row]

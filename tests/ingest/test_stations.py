@@ -10,7 +10,7 @@ import xlsxwriter
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from app.errors import CrsRequired, FileUnreadable, ImportFailed, InvalidInput
+from app.errors import Conflict, CrsRequired, FileUnreadable, ImportFailed, InvalidInput
 from app.geo.crs import Crs, from_wgs84
 from app.geo.geodesy import distances_m
 from app.ingest.report import Severity
@@ -176,13 +176,15 @@ def test_codes_names_words_and_dates(tmp_path: Path) -> None:
         tmp_path / "a.csv", "编号,名称,经度,纬度,类型,载体,状态,开站日期,关闭日期",
         "A,a,113.35,23.1,,,,,", "A,b,113.35,23.11,,,,,", ",c,113.35,23.1,,,,,", "D,,113.35,23.1,,,,,",
         "E,e,113.35,23.1,城市型,茶馆,忙,,", "F,f,113.35,23.1,,,,2025-02-30,",
-        "G,g,113.35,23.1,,,,2025-06-30,2025-06-01",
+        "G,g,113.35,23.1,,,,2025-06-30,2025-06-01", "G,h,0,0,,,,,",
     )  # fmt: skip
     assert sorted(faults(path)) == [
         "2, code: the code is also that of row 3", "3, code: the code is also that of row 2",
         "4, code: the code is empty", "5, name: the name is empty",
         "6, host_kind: an unknown host_kind", "6, status: an unknown status",
         "6, type: an unknown type", "7, opened_on: not a date", "8, closed_on: it was closed before it was opened",
+        "8, code: the code is also that of row 9", "9, code: the code is also that of row 8",
+        "9, lng, lat: the position is 0, 0, which usually means that it is missing",
     ]  # fmt: skip
 
 
@@ -209,6 +211,39 @@ def test_columns_and_files(tmp_path: Path) -> None:
     for name in ("bad.xlsx", "empty.csv", "bad.geojson", "words.csv", "none.csv", "missing.csv"):
         with pytest.raises(FileUnreadable):
             read_stations(tmp_path / name, WGS84, AREAS)
+
+
+def test_areas_that_change_meanwhile_are_noticed(tmp_path: Path, own_engine: Engine, count: Count) -> None:
+    path = csv(tmp_path / "a.csv", "code,name,lng,lat", "M,m,113.25,23.1")
+    before = count("stations"), count("datasets")
+
+    def meanwhile(message_zh: str, message_en: str) -> None:
+        if message_en == "reading the ledger":
+            load_areas(own_engine, {"440199": (AreaLevel.CITY, "新市", shapely.box(114, 23, 115, 24))})
+
+    with pytest.raises(Conflict, match="run this command again"):
+        import_stations(own_engine, path, WGS84, tell=meanwhile)
+    assert (count("stations"), count("datasets")) == (before[0], before[1] + 1)
+    with own_engine.begin() as connection:
+        connection.execute(text("DELETE FROM areas"))
+
+
+def test_a_system_that_shifts_nothing_there_is_doubted(tmp_path: Path) -> None:
+    path = csv(tmp_path / "a.csv", "code,name,lng,lat", "A,a,-51.2,-30.0", "B,b,113.35,23.1")
+    _, report = read_stations(path, StationOptions(Crs.GCJ02), [])
+    (issue,) = report.of(Severity.WARNING)
+    assert issue.field == "--crs" and issue.value == "1 / 2"
+    assert not read_stations(path, WGS84, [])[1].issues
+
+
+def test_right_beside_the_border_is_doubted_and_kept(tmp_path: Path) -> None:
+    areas = [area("1", "Porto Alegre", shapely.box(-51.3, -30.2, -51.1, -29.9), "city")]
+    path = csv(tmp_path / "a.csv", "code,name,lng,lat", "A,a,-51.09,-30.0", "B,b,-51.2,-30.0")
+    stations, report = read_stations(path, WGS84, areas)
+    (issue,) = report.of(Severity.WARNING)
+    assert len(stations) == 2 and "965 m outside of the city (the city area loaded)" in issue.message_en
+    far = csv(tmp_path / "b.csv", "code,name,lng,lat", "A,a,-51.07,-30.0")
+    assert faults(far, WGS84, areas) == ["2, lng, lat: the position is outside of the city (the city area loaded)"]
 
 
 def test_without_areas_positions_are_not_judged(tmp_path: Path) -> None:
