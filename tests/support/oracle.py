@@ -117,3 +117,10 @@ def sampled(network: WalkNetwork, places: Places, *, step_mm: int = 1000, step_f
     return Samples(
         table[:, 0], table[:, 1], table[:, 2].astype(np.float64), np.array([found.get(v, np.inf) for v in names])
     )  # fmt: skip
+
+
+def along_edge(network: WalkNetwork, edge: int, mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """``lng, lat`` of points along an edge."""
+    part = slice(network.geom_ptr[edge], network.geom_ptr[edge + 1])
+    at, lng, lat = (a[part] for a in (network.geom_mm, network.geom_lng, network.geom_lat))
+    return np.interp(mm, at, lng), np.interp(mm, at, lat)

@@ -158,17 +158,9 @@ def drawn_networks(draw: st.DrawFn, max_nodes: int = 10, max_edges: int = 16) ->
     count = draw(st.integers(1, max_nodes))
     ids = draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count, unique=True))
     nodes = {i: at_m(100.0 * (k % 4), 100.0 * (k // 4)) for k, i in enumerate(ids)}
-    lines = [
-        Line(a, b, length_m=mm / 1e3, steps=steps)
-        for a, b, mm, steps in draw(
-            st.lists(
-                st.tuples(st.sampled_from(ids), st.sampled_from(ids), LENGTHS_MM, st.integers(0, 5).map(lambda k: not k)),
-                min_size=1,
-                max_size=max_edges,
-            )
-        )
-    ]  # fmt: skip
-    return network_of(nodes, lines)
+    node, steps = st.sampled_from(ids), st.sampled_from([False, False, False, True])
+    drawn = draw(st.lists(st.tuples(node, node, LENGTHS_MM, steps), min_size=1, max_size=max_edges))
+    return network_of(nodes, [Line(a, b, length_m=mm / 1e3, steps=s) for a, b, mm, s in drawn])
 
 
 def places_on(
