@@ -150,14 +150,15 @@ def _problem_table() -> str:
 
 
 def problem_kinds() -> list[type[DomainError]]:
-    """Every kind of error, by code."""
+    """Every kind of error that the service may answer with, by code; commands may know more."""
     found: dict[str, type[DomainError]] = {}
     waiting: list[type[DomainError]] = list(DomainError.__subclasses__())
     while waiting:
         kind = waiting.pop()
         found[kind.code] = kind
         waiting += kind.__subclasses__()
-    return [found[code] for code in sorted(found)]
+    modules = ("app.errors", "app.api.faults")
+    return [found[code] for code in sorted(found) if found[code].__module__ in modules]
 
 
 def _inline(text: str) -> str:
