@@ -14,6 +14,8 @@ from app.cli.runtime import database_engine, home_folder, say
 if TYPE_CHECKING:
     from app.services.runs import StoredRun
 
+PIPED_COLUMNS = 160
+
 coverage_app = typer.Typer(no_args_is_help=True, help="覆盖分析 · Coverage.")
 
 
@@ -115,4 +117,7 @@ def _print(stored: StoredRun) -> None:
             r.area.code, r.area.name, f"{r.population:,}", f"{r.covered:,}", f"{r.uncovered:,}", f"{r.off_network:,}",
             rate, median, str(r.stations),
         )  # fmt: skip
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_COLUMNS  # figures in a file or a pipe are never cut off
+    console.print(table)

@@ -169,8 +169,10 @@ def wanted_keys(session: Session, method: MethodSettings) -> _Wanted:
     """The names of the two parts for what the database holds now."""
     versions = dataset_repo.layer_versions(session)
     head = [dataset_repo.database_identity(session), METHOD_VERSION, method.model_dump(mode="json")]
-    city = [*head, [versions.get(layer, 0) for layer in CITY_LAYERS]]
-    stations = [*head, [versions.get(layer, 0) for layer in STATION_LAYERS]]
+    # copies of one database share its identity and may come to the same versions: their datasets tell them apart
+    datasets = [(d.kind, d.id, d.sha256, d.imported_at.isoformat()) for d in dataset_repo.list_datasets(session)]
+    city = [*head, [versions.get(layer, 0) for layer in CITY_LAYERS], [d for d in datasets if d[0] in CITY_LAYERS]]
+    stations = [*head, [versions.get(layer, 0) for layer in STATION_LAYERS], datasets]
 
     def name(values: list[Any]) -> str:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:20]

@@ -35,9 +35,7 @@ def test_starting_imports_nothing_heavy() -> None:
     """``--help`` must answer at once, so arrays, maps and the database are imported where they are used."""
     heavy = "alembic fastapi numba numpy osmium psycopg pyarrow pyogrio pyproj rasterio scipy shapely sqlalchemy"
     program = f"import sys, app.cli.main; print(*sorted(set('{heavy}'.split()) & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
