@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
@@ -32,9 +32,13 @@ def variables() -> dict[str, object]:
     return found
 
 
-def commands(group: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
+def is_group(command: Any) -> bool:
+    return hasattr(command, "commands")
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every visible command with its path."""
-    if isinstance(group, click.Group):
+    if is_group(group):
         for name, command in group.commands.items():
             if not command.hidden:
                 yield from commands(command, f"{path} {name}".strip())
@@ -76,7 +80,7 @@ def test_every_command_and_option_in_the_pages_exists() -> None:
 
 def test_every_command_has_a_line_in_operations() -> None:
     for name, command in commands(get_command(cli)):
-        if not isinstance(command, click.Group):
+        if not is_group(command):
             words = name.split()
             assert f"./skillsmap {words[0]}" in OPERATIONS, name
             assert words[-1] in OPERATIONS, name
@@ -102,3 +106,9 @@ def test_the_error_tree_is_drawn_whole() -> None:
     for kind in below(DomainError):
         assert kind.__name__ in drawing
         assert kind.code in vars(kind).values(), f"{kind.__name__} has a code of its own"
+
+
+def test_the_method_page_is_of_this_version() -> None:
+    from app.geo.coverage import METHOD_VERSION
+
+    assert f"Method version **{METHOD_VERSION}**" in (PROJECT_ROOT / "docs" / "method.md").read_text(encoding="utf-8")

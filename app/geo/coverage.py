@@ -17,7 +17,7 @@ from app.geo.frontage import Frontage
 from app.geo.reach import UNREACHED
 from app.geo.snapping import Places
 
-METHOD_VERSION = "2"  # raise when the same inputs would give other figures
+METHOD_VERSION = "1"  # raise when the same inputs would give other figures
 
 
 @dataclass(frozen=True)
