@@ -26,6 +26,7 @@ from app.services.warming import warm
 from app.settings import database_settings, home_settings, service_settings
 
 MAX_BODY_BYTES = 2_000_000
+WARMING_SECONDS = 10.0  # how long the end waits for it
 EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", "X-Request-ID"]
 
 
@@ -42,11 +43,13 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
         held = holder if holder is not None else _snapshot_holder(used)
         app.state.resources = Resources.of(used, held)
         await run_in_threadpool(held.start)
-        Thread(target=_warm, args=(held,), name="warming", daemon=True).start()
+        warming = Thread(target=_warm, args=(held,), name="warming", daemon=True)
+        warming.start()
         try:
             yield
         finally:
             await run_in_threadpool(held.stop)
+            await run_in_threadpool(warming.join, WARMING_SECONDS)
             if engine is None:
                 used.dispose()
 

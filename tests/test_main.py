@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 import warnings
+from threading import Event
 
 import pytest
 from sqlalchemy import Engine
 
 from app.errors import DatabaseUnavailable
 from app.main import create_app
+from app.services.snapshot import Snapshot
 from app.settings import database_settings
 from tests.api.conftest import FixedHolder
 
@@ -60,6 +62,25 @@ def test_complete_data_without_a_snapshot_is_not_ready(demo_engine: Engine) -> N
             answer = client.get("/readyz", headers={"Accept-Language": "en"})
         assert answer.status_code == 503 and answer.json()["code"] == "not_ready"
         assert said in answer.json()["detail"] and int(answer.headers["retry-after"]) > 0
+
+
+def test_a_worker_warms_up_without_anybody_waiting(
+    demo_engine: Engine, demo_snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, warmed = Event(), Event(), []
+
+    def slowly(snapshot: Snapshot) -> float:
+        begun.set()
+        go_on.wait(20)
+        warmed.append(snapshot)
+        return 0.0
+
+    monkeypatch.setattr("app.main.warm", slowly)
+    with TestClient(create_app(engine=demo_engine, holder=FixedHolder(demo_snapshot))) as client:
+        assert begun.wait(20)
+        assert client.get("/readyz").json()["data"] == "loaded" and warmed == []
+        go_on.set()
+    assert warmed == [demo_snapshot]  # the end waits for it: no kernel runs in a process that is going away
 
 
 def test_nothing_is_logged_for_a_question(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:

@@ -131,10 +131,12 @@ class Snapshot:
         return snap(self.network, self.city.grid, usable, lng, lat, self.method.snap_limit_m)
 
     def cached(self, key: Any, make: Callable[[], CACHED]) -> CACHED:
-        """A result that depends on nothing but the snapshot and ``key``; the oldest are forgotten."""
+        """A result that depends on nothing but the snapshot and ``key``; those not asked for longest are forgotten."""
         with self._lock:
             if key in self._answers:
-                return self._answers[key]  # type: ignore[no-any-return]
+                held: CACHED = self._answers.pop(key)
+                self._answers[key] = held  # last in line to be forgotten
+                return held
         made = make()
         with self._lock:
             while len(self._answers) >= CACHED_ANSWERS:
