@@ -23,9 +23,7 @@ REQUIRED = {"x-required": True}  # required in the document, while its absence i
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters; PostgreSQL refuses NUL
 
 AreaCode = Annotated[str, Query(min_length=1, max_length=32, pattern=PLAIN_TEXT)]
-Within = Annotated[
-    AreaCode | None, Query(description="只要此区划之内的 · Only inside this area", examples=["440106"])
-]
+Within = Annotated[AreaCode | None, Query(description="只要此区划之内的 · Only inside this area", examples=["440106"])]
 Simplify = Annotated[
     float,
     Query(
@@ -45,7 +43,10 @@ BoxQuery = Annotated[
 StationCode = Annotated[
     str,
     Path(
-        min_length=1, max_length=64, pattern=PLAIN_TEXT, description="站点代码 · Station code",
+        min_length=1,
+        max_length=64,
+        pattern=PLAIN_TEXT,
+        description="站点代码 · Station code",
         examples=["YC440106-001"],
     ),
 ]

@@ -47,9 +47,7 @@ def test_answers_as_the_service_does(client: TestClient, demo_snapshot: Snapshot
         assert [
             (h["station"]["code"], h["walk_seconds"], h["walk_m"], h["straight_m"], h["walk_minutes"], h["detour"])
             for h in body["hits"]
-        ] == [
-            (h.station.code, h.walk_seconds, h.walk_m, h.straight_m, h.walk_minutes, h.detour) for h in expected.hits
-        ]
+        ] == [(h.station.code, h.walk_seconds, h.walk_m, h.straight_m, h.walk_minutes, h.detour) for h in expected.hits]
         assert body["inside_area"] == expected.inside_area and body["searched_m"] == expected.searched_m
         assert body["snap"]["edge_id"] == expected.snap.edge_id and body["snap"]["snap_m"] == expected.snap.snap_m
         assert body["profile"] == {

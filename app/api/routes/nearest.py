@@ -176,9 +176,7 @@ def _message(answer: NearestAnswer, query: NearestQuery, language: Language) -> 
     """What the reader should be told in plain words; None where the hits say it all."""
     said: list[str] = []
     if not answer.inside_area:
-        said.append(
-            language.pick("该位置在已载入的区域之外。", "This position is outside the areas that are loaded.")
-        )
+        said.append(language.pick("该位置在已载入的区域之外。", "This position is outside the areas that are loaded."))
     if not answer.hits:
         minutes = f"{query.max_minutes:g}"
         said.append(
