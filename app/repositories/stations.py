@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.models import Station
+from app.models.vocabularies import StationStatus
 
 DATA_COLUMNS = (
     "name", "type", "host_kind", "status", "address", "selected_on", "plaque_hung_on", "opened_on", "closed_on",
@@ -85,14 +86,15 @@ class StationFilter:
         if self.bbox is not None:
             found.append(Station.geom.intersects(func.ST_MakeEnvelope(*self.bbox, 4326)))
         if self.open_on is not None:
-            found.append(
-                and_(
-                    Station.opened_on <= self.open_on,
-                    or_(Station.closed_on.is_(None), Station.closed_on > self.open_on),
-                    Station.status != "suspended",
-                )
-            )
+            found.append(_open_on(self.open_on))
         return found
+
+
+def _open_on(day: date) -> ColumnElement[bool]:
+    """The rule of ``StationInfo.is_open_on`` in SQL: a list and a walk must not differ on what is open."""
+    begun = or_(Station.opened_on <= day, and_(Station.opened_on.is_(None), Station.status == StationStatus.OPEN.value))
+    not_over = or_(Station.closed_on.is_(None), Station.closed_on > day)
+    return and_(begun, not_over, Station.status != StationStatus.SUSPENDED.value)
 
 
 def _escaped(text: str) -> str:
