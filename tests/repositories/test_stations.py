@@ -32,7 +32,8 @@ def write(session: Session) -> list[StationRow]:
         NewStation(
             code=f"C-{k:03d}", name=f"站{k}", type=kinds[k % len(kinds)], host_kind=hosts[k % len(hosts)],
             status=status, address=None, selected_on=None, plaque_hung_on=None, opened_on=opened_on,
-            closed_on=closed_on, lng=113.0 + k / 1000, lat=23.0, source_crs="wgs84", source_lng=113.0 + k / 1000, source_lat=23.0,
+            closed_on=closed_on, lng=113.0 + k / 1000, lat=23.0, source_crs="wgs84",
+            source_lng=113.0 + k / 1000, source_lat=23.0,
         )
         for k, (status, opened_on, closed_on) in enumerate(CASES)
     ]  # fmt: skip
