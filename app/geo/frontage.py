@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
+from app.geo.geodesy import metres_per_degree
 from app.geo.hexgrid import cell_centres, cell_polygons, cells_of, resolution_of
 from app.geo.network import FRONTAGE, STEPS, WalkNetwork
 from app.geo.snapping import SegmentGrid, snap
@@ -86,14 +87,17 @@ class LeafAreas:
         return zone
 
     def nearest(self, lng: FloatArray, lat: FloatArray) -> IntArray:
-        """The area of every point, or the nearest one (in degrees) for points outside all."""
+        """The area of every point, or the nearest one (on a flat map) for points outside all."""
         if not self.outlines:
             return np.zeros(len(lng), dtype=np.int64)
         found = self.zoning()(lng, lat)
         outside = np.flatnonzero(found == NOWHERE)
         if len(outside):
-            tree = shapely.STRtree(self.outlines)
-            near = tree.query_nearest(shapely.points(lng[outside], lat[outside]), all_matches=False)
+            east, north = (float(k) for k in metres_per_degree(float(lat[outside].mean())))
+            scale = np.array([east / north, 1.0])
+            tree = shapely.STRtree(shapely.transform(np.array(self.outlines, dtype=object), lambda xy: xy * scale))
+            points = shapely.points(lng[outside] * scale[0], lat[outside])
+            near = tree.query_nearest(points, all_matches=False)
             found[outside[near[0]]] = near[1]
         return found
 

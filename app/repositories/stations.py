@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -94,7 +94,8 @@ def _open_on(day: date) -> ColumnElement[bool]:
     """The rule of ``StationInfo.is_open_on`` in SQL: a list and a walk must not differ on what is open."""
     begun = or_(Station.opened_on <= day, and_(Station.opened_on.is_(None), Station.status == StationStatus.OPEN.value))
     not_over = or_(Station.closed_on.is_(None), Station.closed_on > day)
-    return and_(begun, not_over, Station.status != StationStatus.SUSPENDED.value)
+    closed_some_day = and_(Station.status == StationStatus.CLOSED.value, Station.closed_on.is_(None))
+    return and_(begun, not_over, Station.status != StationStatus.SUSPENDED.value, not_(closed_some_day))
 
 
 def _escaped(text: str) -> str:

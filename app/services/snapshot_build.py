@@ -11,11 +11,13 @@ import subprocess
 import sys
 
 from app.db.engine import make_engine
+from app.db.processes import die_with_parent
 from app.errors import NotReady
 from app.services.snapshot import ensure_snapshot
 from app.settings import PROJECT_ROOT, home_settings
 
 NOTHING_TO_BUILD = 3
+PARENT = "SKILLSMAP_BUILD_PARENT_PID"  # internal: the worker that waits for the files
 
 
 def run_in_child(database_url: str) -> None:
@@ -23,7 +25,7 @@ def run_in_child(database_url: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app.services.snapshot_build"],
         cwd=PROJECT_ROOT,
-        env={**os.environ, "DATABASE_URL": database_url},
+        env={**os.environ, "DATABASE_URL": database_url, PARENT: str(os.getpid())},
         capture_output=True,
         text=True,
         check=False,
@@ -33,6 +35,8 @@ def run_in_child(database_url: str) -> None:
 
 
 def main() -> int:
+    if PARENT in os.environ:
+        die_with_parent(int(os.environ[PARENT]))  # nobody waits for the files any more
     engine = make_engine(os.environ["DATABASE_URL"])
     try:
         ensure_snapshot(engine, home_settings())

@@ -8,6 +8,7 @@ few seconds. Requests take the current snapshot once and keep it: none ever sees
 from __future__ import annotations
 
 import threading
+import time
 
 import psycopg
 import structlog
@@ -17,12 +18,15 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import libpq_url, render
 from app.errors import NotReady
+from app.repositories.network import has_network
 from app.services.snapshot import Snapshot, ensure_snapshot, wanted_keys
 from app.services.snapshot_build import run_in_child
 from app.services.warming import warm
 from app.settings import HomeSettings, method_settings, service_settings
 
 CHANNEL = "skillsmap_changed"
+STOP_SECONDS = 10.0
+LISTEN_SECONDS = 0.5  # how long a worker that is told to stop may go on listening
 SETTLE_SECONDS = 0.05  # an import raises several layers in one commit: they are taken together
 
 log = structlog.get_logger(__name__)
@@ -36,6 +40,7 @@ class SnapshotHolder:
         self._home = home
         self._current: Snapshot | None = None
         self._missing: NotReady | None = None
+        self._failed: str | None = None  # why the last refresh came to nothing
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -48,19 +53,23 @@ class SnapshotHolder:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join(timeout=2 * service_settings().poll_seconds + 5)
+            self._thread.join(timeout=STOP_SECONDS)
 
     def current(self) -> Snapshot:
         """Raises NotReady, saying what to import, when there is nothing to answer from."""
         current = self._current
         if current is None:
+            if self._failed is not None and self._missing is None:
+                raise NotReady("数据载入失败,详见服务日志。", "Loading the data failed; see the service's log.")
             raise self._missing or NotReady("正在载入数据,请稍后再试。", "Loading data, try again in a moment.")
         return current
 
     @property
     def error(self) -> str | None:
-        """What is missing, in English, where nothing can be answered."""
-        return str(self._missing) if self._current is None and self._missing is not None else None
+        """What is missing or went wrong, in English, where nothing can be answered."""
+        if self._current is not None:
+            return None
+        return str(self._missing) if self._missing is not None else self._failed
 
     def refresh(self) -> bool:
         """Bring the snapshot up to date with the database; True if it was replaced.
@@ -70,11 +79,12 @@ class SnapshotHolder:
         method = method_settings()
         with Session(self._engine) as session:
             wanted = wanted_keys(session, method)
+            is_buildable = has_network(session)
         version = f"{wanted.city_key}-{wanted.station_key}"
         if self._current is not None and self._current.version == version:
             return False
         try:
-            if not (self._home.snapshots / f"city-{wanted.city_key}").is_dir():
+            if is_buildable and not (self._home.snapshots / f"city-{wanted.city_key}").is_dir():
                 run_in_child(render(self._engine.url))
             self._current = ensure_snapshot(self._engine, self._home, method)
             self._missing = None
@@ -90,21 +100,26 @@ class SnapshotHolder:
                 with psycopg.connect(address, autocommit=True, connect_timeout=10) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._try_refresh()
+                    checked = time.monotonic()
                     while not self._stopping.is_set():
-                        # returns after the first notice, or when the time is over: then the versions are compared
-                        heard = list(connection.notifies(timeout=poll, stop_after=1))
+                        heard = list(connection.notifies(timeout=min(poll, LISTEN_SECONDS), stop_after=1))
                         if heard:
                             self._stopping.wait(SETTLE_SECONDS)
-                        self._try_refresh()
+                        if heard or time.monotonic() - checked >= poll:
+                            self._try_refresh()
+                            checked = time.monotonic()
             except psycopg.Error as fault:
                 log.warning("snapshot.listening_interrupted", reason=type(fault).__name__)
                 self._stopping.wait(min(poll, 2.0))
 
     def _try_refresh(self) -> None:
         try:
-            if self.refresh():
+            replaced = self.refresh()
+            self._failed = None
+            if replaced:
                 log.info("snapshot.replaced", version=self._current.version if self._current else None)
                 if self._current is not None:
                     warm(self._current)  # in the listening thread: no request waits for it
         except (SQLAlchemyError, psycopg.Error, OSError, RuntimeError, ValueError) as fault:
-            log.error("snapshot.refresh_failed", reason=f"{type(fault).__name__}: {fault}")
+            self._failed = f"{type(fault).__name__}: {fault}"
+            log.error("snapshot.refresh_failed", reason=self._failed)

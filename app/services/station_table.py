@@ -46,9 +46,12 @@ class StationInfo:
     def is_open_on(self, day: date) -> bool:
         """Does the station serve the public on that day, as far as its dates and its status tell?
 
-        By dates where there are any; a suspended one never, one without dates if its status is open.
+        By dates where there are any; a suspended one never, nor one that is closed since a day unknown; one without
+        dates if its status is open.
         """
         if self.status == StationStatus.SUSPENDED:
+            return False
+        if self.status == StationStatus.CLOSED and self.closed_on is None:
             return False
         if self.closed_on is not None and self.closed_on <= day:
             return False
