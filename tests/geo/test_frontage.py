@@ -9,7 +9,6 @@ import h3
 import numpy as np
 import pytest
 import shapely
-import shapely.ops
 from pyproj import Transformer
 
 from app.geo.arrays import FloatArray, IntArray
@@ -115,10 +114,14 @@ def area_of(outlines: Sequence[shapely.Geometry], lng: FloatArray, lat: FloatArr
     return found
 
 
+def nearest_area(outlines: Sequence[shapely.Geometry], lng: float, lat: float) -> int:
+    return int(np.argmin(gaps_m(outlines, lng, lat)))
+
+
 def gaps_m(outlines: Sequence[shapely.Geometry], lng: float, lat: float) -> list[float]:
     """Metres from a point to every outline, on a map that is true from that point outwards."""
     project = Transformer.from_crs("EPSG:4326", f"+proj=aeqd +lon_0={lng} +lat_0={lat}", always_xy=True).transform
-    return [shapely.ops.transform(project, outline).distance(shapely.Point(0, 0)) for outline in outlines]
+    return [shapely.transform(outline, project, interleaved=False).distance(shapely.Point(0, 0)) for outline in outlines]
 
 
 def test_nobody_is_lost(world: World) -> None:
