@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from app.geo.arrays import Int32Array
 from app.geo.network import WalkNetwork
 from app.geo.reach import (
+    BUCKET_BITS,
     MAX_LIMIT_MM,
     NO_ORIGIN,
     UNREACHED,
@@ -300,6 +301,19 @@ def test_nothing_leaves_int32_at_the_greatest_lengths() -> None:
     places = places_on(network, [0], [MAX_LIMIT_MM // 4], [100_000])
     found = Searcher.of(network, step_free=False).field_of(places, 2**31 - 1)
     assert as_lists(found) == expected_field(network, places, MAX_LIMIT_MM, step_free=False)
+
+
+@pytest.mark.parametrize("power", range(8))
+def test_the_ring_of_buckets_holds_the_longest_street(power: int) -> None:
+    """Streets that end at the first mm of the bucket farthest ahead, when the ring is a power of two and barely so."""
+    width = 1 << BUCKET_BITS
+    total = (width << power) - 1
+    nodes = {k: at_m(10.0 * k, 0.0) for k in range(6)}
+    network = network_of(nodes, [Line(k, k + 1, length_m=total / 1e3) for k in range(5)])
+    places = places_on(network, [0], [0], [1])
+    found = Searcher.of(network, step_free=False).field_of(places, MAX_LIMIT_MM)
+    assert as_lists(found) == expected_field(network, places, MAX_LIMIT_MM, step_free=False)
+    assert (found.length_mm < UNREACHED).all()
 
 
 def test_many_stations_on_one_street() -> None:
