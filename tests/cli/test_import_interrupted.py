@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from app.db.embedded import PrivateCluster
-from app.repositories.datasets import LOAD_LOCK
 from app.settings import PROJECT_ROOT
 from tests.ingest.pbf import write_pbf
 from tests.support.running import command, run, running_up, status_of
@@ -57,11 +56,6 @@ def wait_for_writing(home: Path, process: subprocess.Popen[str]) -> None:
     raise AssertionError(f"the import was never seen writing: {process.communicate()}")
 
 
-def locked(home: Path) -> bool:
-    query = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {LOAD_LOCK & 0xFFFFFFFF}"
-    return psql(home, query) != "0"
-
-
 def test_kill_9_of_the_database_and_the_service_during_an_import(home: Path, streets: Path) -> None:
     with running_up(home):
         process = importing(home, streets)
@@ -78,25 +72,3 @@ def test_kill_9_of_the_database_and_the_service_during_an_import(home: Path, str
         done = run(home, "import", "osm", str(streets))
         assert done.returncode == 0, done.stderr
         assert psql(home, "SELECT count(*) FROM walk_nodes") == str(SIDE * SIDE)
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_an_import_that_is_ended_leaves_nothing(home: Path, streets: Path, number: int, code: int) -> None:
-    with running_up(home) as (_, address):
-        process = importing(home, streets)
-        wait_for_writing(home, process)
-        process.send_signal(number)
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == code, said
-        assert "Traceback" not in said
-        deadline = time.monotonic() + 20
-        while locked(home) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert psql(home, "SELECT (SELECT count(*) FROM walk_edges), (SELECT count(*) FROM datasets)") == "0|0"
-        assert status_of(address) == 200
-        assert run(home, "import", "osm", str(streets)).returncode == 0
-        version = psql(home, "SELECT version FROM layer_versions WHERE layer = 'network'")
-        again = run(home, "import", "osm", str(streets))
-        assert again.returncode == 0, again.stderr
-        assert psql(home, "SELECT count(*) FROM datasets") == "1"
-        assert psql(home, "SELECT version FROM layer_versions WHERE layer = 'network'") == version
