@@ -142,7 +142,7 @@ def test_an_import_that_is_ended_leaves_nothing(
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [LOAD_LOCK])  # the import waits in the middle
         child = subprocess.Popen(
             [*COMMAND, "osm", str(path)], cwd=PROJECT_ROOT, env={**os.environ, "DATABASE_URL": own},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts,
         )  # fmt: skip
         wait_for_lock(own)
         child.send_signal(end)
@@ -156,6 +156,11 @@ def test_an_import_that_is_ended_leaves_nothing(
         text=True, timeout=60, check=False,
     )  # fmt: skip
     assert repeated.returncode == 0 and count(own, "walk_edges") == 1
+
+
+def heed_interrupts() -> None:
+    """As at a terminal, also where the tests run in the background of a shell that has its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_lock(url: str) -> None:
