@@ -14,7 +14,6 @@ from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
 from app.geo.coverage import covered_by_cell, nearest_by_cell
 from app.geo.hexgrid import cell_centres, neighbours, outline
-from app.geo.reach import MAX_LIMIT_MM
 from app.models.vocabularies import AreaLevel
 from app.services.area_table import AreaInfo
 from app.services.coverage import CoverageQuery, field_within, on_edge, run_id
@@ -104,7 +103,7 @@ def _figures(snapshot: Snapshot, query: CoverageQuery) -> CellFigures:
     covered = covered_by_cell(
         frontage, network.edge_u, network.edge_v, network.edge_mm, near.length_mm, stations, query.limit_mm
     )
-    far = field_within(snapshot, query, MAX_LIMIT_MM)
+    far = snapshot.far_field(query.day, query.types, step_free=query.profile.step_free)
     nearest, nearest_mm = nearest_by_cell(
         frontage, network.edge_u, network.edge_v, network.edge_mm, far.length_mm, far.origin, stations
     )

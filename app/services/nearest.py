@@ -12,7 +12,7 @@ from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
 from app.geo.geodesy import distances_m
 from app.geo.network import limit_mm, seconds_of
-from app.geo.reach import MAX_LIMIT_MM, nearest_of
+from app.geo.reach import MAX_LIMIT_MM, NO_ORIGIN, nearest_of, on_edge_mm
 from app.geo.snapping import Places
 from app.services.positions import Position
 from app.services.profiles import WalkingProfile
@@ -181,16 +181,25 @@ def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
     """The answer with the nearest station at whatever distance; None where none can be reached on foot at all.
 
-    Takes a search over the whole network (tens of milliseconds).
+    The first one on a day takes a search over the whole network (tens of milliseconds).
     """
-    mask = snapshot.open_mask(query.day, query.types)
-    if not mask.any():
+    step_free = query.profile.step_free
+    place = snap_position(snapshot, position, step_free=step_free)
+    _, places, _ = snapshot.variant(step_free=step_free)
+    field, network = snapshot.far_field(query.day, query.types, step_free=step_free), snapshot.network
+    edge, offset, leg = int(place.edge[0]), int(place.offset_mm[0]), int(place.leg_mm[0])
+    ways = [
+        (int(field.length_mm[node]) + rest + leg, int(field.origin[node]))
+        for node, rest in ((network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset))
+        if field.origin[node] != NO_ORIGIN
+    ]
+    open_here = np.flatnonzero((places.edge == edge) & snapshot.open_mask(query.day, query.types))
+    ways += [(on_edge_mm(places, k, offset) + leg, k) for k in open_here.tolist()]
+    if not ways:
         return answer
-    place = snap_position(snapshot, position, step_free=query.profile.step_free)
-    origin, mm = _by_search(snapshot, place, MAX_LIMIT_MM, step_free=query.profile.step_free)
-    fits = mask[origin]
-    found = _hits(snapshot, position, origin[fits][:1], mm[fits][:1], query.profile)
-    return replace(answer, beyond=found[0] if found else None)
+    mm, origin = min(ways)
+    (found,) = _hits(snapshot, position, np.array([origin]), np.array([mm]), query.profile)
+    return replace(answer, beyond=found)
 
 
 def _hits(

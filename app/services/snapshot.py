@@ -28,7 +28,7 @@ from app.geo.arrays import BoolArray
 from app.geo.coverage import METHOD_VERSION
 from app.geo.frontage import Frontage, build_frontage
 from app.geo.network import WalkNetwork, build_network, limit_mm
-from app.geo.reach import ReachTable, Searcher
+from app.geo.reach import MAX_LIMIT_MM, Field, ReachTable, Searcher
 from app.geo.snapping import Places, SegmentGrid, build_grid, snap
 from app.models.vocabularies import AreaLevel, DatasetKind
 from app.repositories import areas as area_repo
@@ -152,6 +152,16 @@ class Snapshot:
         """Which stations are open on a day, of some types only where those are given."""
         key = ("open", day, tuple(sorted(types)))
         return self.cached(key, lambda: self.stations.table.open_on(day, types))
+
+    def far_field(self, day: date, types: Sequence[str] = (), *, step_free: bool) -> Field:
+        """Every node's nearest open station at whatever distance: one search over the whole network, then kept."""
+
+        def search() -> Field:
+            searcher, places, _ = self.variant(step_free=step_free)
+            chosen = np.flatnonzero(self.open_mask(day, types))
+            return searcher.field_of(places.take(chosen), MAX_LIMIT_MM, chosen.astype(np.int32))
+
+        return self.cached(("far", day, tuple(sorted(types)), step_free), search)
 
     @property
     def inputs(self) -> dict[str, str]:
