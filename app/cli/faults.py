@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
@@ -70,6 +71,21 @@ def print_lines(lines: list[str]) -> None:
     print("\n".join(texts), file=stream, flush=True)
 
 
+DISK_FULL = (
+    "磁盘空间已满。未完成的改动已撤销;请腾出空间后重试。",
+    "The disk is full. What was not finished has been rolled back; make room and try again.",
+)
+FULL_BYTES = 20_000_000  # less than one segment of the server's log and a little
+
+
+def home_is_full() -> bool:
+    """Is there no room left where the state lies?"""
+    try:
+        return shutil.disk_usage(os.environ.get("SKILLSMAP_HOME", ".")).free < FULL_BYTES
+    except OSError:
+        return False
+
+
 def explain(fault: BaseException) -> tuple[str, str] | None:
     """The two texts for the faults of the machine that everybody meets one day; None for all others."""
     for cause in causes(fault):
@@ -77,7 +93,7 @@ def explain(fault: BaseException) -> tuple[str, str] | None:
         if (isinstance(cause, OSError) and cause.errno == errno.ENOSPC) or name == "psycopg.errors.DiskFull":
             return (
                 f"磁盘空间已满:{cause}。未完成的改动已撤销;请腾出空间后重试。",
-                "The disk is full. What was not finished has been rolled back; make room and try again.",
+                DISK_FULL[1],
             )
         if name == "psycopg.errors.InsufficientPrivilege":
             return (
@@ -91,6 +107,8 @@ def explain(fault: BaseException) -> tuple[str, str] | None:
                 "Out of memory. Close other programs, or use a bigger machine.",
             )
         if name in ("psycopg.OperationalError", "psycopg.errors.AdminShutdown", "psycopg.errors.CrashShutdown"):
+            if home_is_full():  # a private server that cannot write its log ends at once, without a last word
+                return DISK_FULL
             return (
                 f"与数据库的连接中断:{first_line(cause)}。未完成的改动已撤销;确认数据库在运行后重试即可。",
                 f"The connection to the database was lost: {first_line(cause)}. What was not finished has been "

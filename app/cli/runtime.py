@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ def prepare_environment() -> None:
     os.environ["SKILLSMAP_HOME"] = str(home)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what it logs is raised as well, and then explained
 
 
 def stderr_console() -> Console:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -54,6 +55,14 @@ def test_a_lost_connection(capsys: pytest.CaptureFixture[str]) -> None:
     lost = OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed the connection unexpectedly\n\tx"))
     assert faults.report(lost) == 1
     assert "rolled back" in capsys.readouterr().err
+
+
+def test_a_connection_lost_on_a_full_disk_is_a_full_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    monkeypatch.setattr(faults.shutil, "disk_usage", lambda path: SimpleNamespace(free=0))
+    assert faults.report(OperationalError("COPY", {}, psycopg.OperationalError("the connection is lost"))) == 1
+    assert "磁盘空间已满" in capsys.readouterr().err
 
 
 def test_the_unexpected_goes_to_a_file(
