@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from app.geo.coverage import OnEdge, curve_by_area
 from app.geo.network import limit_mm
-from app.geo.reach import Searcher, masked_field
+from app.geo.reach import masked_field, reach_table
+from app.geo.search import Searcher
 from app.models.vocabularies import AreaLevel
 from app.services.area_table import apportion
 from app.services.coverage import CoverageQuery, coverage_rows
@@ -59,7 +60,8 @@ def run(snapshot: Snapshot) -> dict[str, Any]:
         ),
         "coverage_pass": within(measure(lambda: _coverage_pass(snapshot)), 100.0),
         "reach_table_60_min": versus(
-            measure(lambda: searcher.table(places, hour), runs=3), _scipy_table(graph, source, searcher, places, hour),
+            measure(lambda: reach_table(searcher, places, hour), runs=3),
+            _scipy_table(graph, source, searcher, places, hour),
             "scipy dijkstra, one search a station", 5_000.0,
         ),
         "nearest_lookup": within(_nearest(snapshot), 1.0),

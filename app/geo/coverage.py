@@ -14,7 +14,7 @@ import numpy as np
 
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
 from app.geo.frontage import Frontage
-from app.geo.reach import UNREACHED
+from app.geo.search import UNREACHED
 from app.geo.snapping import Places
 
 METHOD_VERSION = "1"  # raise when the same inputs would give other figures

@@ -26,7 +26,7 @@ from app.geo.frontage import Frontage
 from app.geo.geodesy import metres_per_degree
 from app.geo.hexgrid import cells_of
 from app.geo.network import Adjacency, WalkNetwork
-from app.geo.reach import UNREACHED, Searcher
+from app.geo.search import UNREACHED, Searcher
 from app.geo.snapping import Places, SegmentGrid
 
 HALO_M = 50.0  # how far from a street its outline may lie: a plot's depth

@@ -20,7 +20,8 @@ from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import BoolArray, FloatArray, IntArray
 from app.geo.coverage import METHOD_VERSION, OnEdge, curve_by_area, median_of_curve
 from app.geo.network import limit_mm
-from app.geo.reach import MAX_LIMIT_MM, Field, masked_field
+from app.geo.reach import masked_field
+from app.geo.search import MAX_LIMIT_MM, Field
 from app.models.vocabularies import AreaLevel
 from app.services.area_table import AreaInfo
 from app.services.profiles import WalkingProfile

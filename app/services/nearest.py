@@ -12,7 +12,8 @@ from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
 from app.geo.geodesy import distances_m
 from app.geo.network import limit_mm, seconds_of
-from app.geo.reach import MAX_LIMIT_MM, NO_ORIGIN, nearest_of, on_edge_mm
+from app.geo.reach import nearest_of, on_edge_mm
+from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN
 from app.geo.snapping import Places
 from app.services.positions import Position
 from app.services.profiles import WalkingProfile

@@ -28,7 +28,8 @@ from app.geo.arrays import BoolArray
 from app.geo.coverage import METHOD_VERSION
 from app.geo.frontage import Frontage, build_frontage
 from app.geo.network import WalkNetwork, build_network, limit_mm
-from app.geo.reach import MAX_LIMIT_MM, Field, ReachTable, Searcher
+from app.geo.reach import ReachTable, reach_table
+from app.geo.search import MAX_LIMIT_MM, Field, Searcher
 from app.geo.snapping import Places, SegmentGrid, build_grid, snap
 from app.models.vocabularies import AreaLevel, DatasetKind
 from app.repositories import areas as area_repo
@@ -328,7 +329,7 @@ def _build_stations(session: Session, path: Path, city: CityPart, method: Method
         usable = city.network.adjacency(step_free=step_free).usable
         places = snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
         parts[f"places_{name}"] = places
-        parts[f"reach_{name}"] = Searcher.of(city.network, step_free=step_free).table(places, limit)
+        parts[f"reach_{name}"] = reach_table(Searcher.of(city.network, step_free=step_free), places, limit)
     facts = {
         "inputs": {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()},
         "stations": [s.to_json() for s in stations],

@@ -17,7 +17,7 @@ from app.geo.coverage import OnEdge, covered_by_cell, curve_by_area, median_of_c
 from app.geo.frontage import Frontage, LeafAreas, build_frontage, pieces_by_cell
 from app.geo.hexgrid import cells_of
 from app.geo.network import WalkNetwork
-from app.geo.reach import MAX_LIMIT_MM, UNREACHED, Searcher
+from app.geo.search import MAX_LIMIT_MM, UNREACHED, Searcher
 from app.geo.snapping import Places, build_grid
 from tests.support.oracle import graph_with, lengths_from_places, place_points
 from tests.support.streets import Line, at_m, network_of, places_on, random_network, random_places

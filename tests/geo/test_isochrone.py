@@ -25,7 +25,7 @@ from app.geo.isochrone import (
     reached_streets,
 )
 from app.geo.network import WalkNetwork
-from app.geo.reach import UNREACHED, Searcher
+from app.geo.search import UNREACHED, Searcher
 from app.geo.snapping import Places, SegmentGrid, build_grid, snap
 from tests.support.oracle import Samples, along_edge, lengths_from_places, sampled
 from tests.support.streets import Line, at_m, grid_city, grid_parts, network_of, places_on, random_network

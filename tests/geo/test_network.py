@@ -27,7 +27,8 @@ from app.geo.network import (
     morton_codes,
     seconds_of,
 )
-from app.geo.reach import Searcher
+from app.geo.reach import reach_table
+from app.geo.search import Searcher
 from app.geo.snapping import build_grid, snap
 from tests.support.streets import GEOD, Line, at_m, network_of, places_on, random_rows, rows_of, shuffled
 
@@ -235,7 +236,7 @@ def test_no_streets_and_no_nodes_are_a_network_too() -> None:
         assert places.edge.tolist() == [-1] and places.leg_mm.tolist() == [0]
         searcher = Searcher.of(network, step_free=False)
         assert len(searcher.field_of(places, 1000).length_mm) == len(nodes)
-        assert searcher.table(places, 1000).ptr.tolist() == [0, 0]
+        assert reach_table(searcher, places, 1000).ptr.tolist() == [0, 0]
 
 
 def test_a_street_without_length_has_a_millimetre() -> None:

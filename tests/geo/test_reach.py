@@ -13,19 +13,8 @@ from scipy.sparse.csgraph import dijkstra
 
 from app.geo.arrays import Int32Array
 from app.geo.network import WalkNetwork
-from app.geo.reach import (
-    BUCKET_BITS,
-    MAX_LIMIT_MM,
-    NO_ORIGIN,
-    UNREACHED,
-    Field,
-    ReachTable,
-    Searcher,
-    masked_field,
-    nearest_of,
-    on_edge_mm,
-    table_of_rows,
-)
+from app.geo.reach import ReachTable, masked_field, nearest_of, on_edge_mm, reach_table, table_of_rows
+from app.geo.search import BUCKET_BITS, MAX_LIMIT_MM, NO_ORIGIN, UNREACHED, Field, Searcher
 from app.geo.snapping import Places
 from tests.support.oracle import graph_with, lengths_from_places, place_points
 from tests.support.streets import (
@@ -105,7 +94,7 @@ def test_numbers_given_are_the_labels(question: tuple[WalkNetwork, Places, int, 
 @settings(max_examples=150, deadline=None)
 def test_table_rows_and_columns(question: tuple[WalkNetwork, Places, int, bool]) -> None:
     network, places, limit, step_free = question
-    table = Searcher.of(network, step_free=step_free).table(places, limit, threads=2)
+    table = reach_table(Searcher.of(network, step_free=step_free), places, limit, threads=2)
     each = lengths_from_places(network, places, step_free=step_free)
     cut = [{n: mm for n, mm in row.items() if mm <= limit} for row in each]
     assert [row_of(table, k) for k in range(len(places))] == cut
@@ -124,7 +113,7 @@ def test_a_masked_minimum_is_a_search_of_the_chosen(
     question: tuple[WalkNetwork, Places, int, bool], data: st.DataObject
 ) -> None:
     network, places, table_limit, step_free = question
-    table = Searcher.of(network, step_free=step_free).table(places, table_limit, threads=1)
+    table = reach_table(Searcher.of(network, step_free=step_free), places, table_limit, threads=1)
     mask = data.draw(st.lists(st.booleans(), min_size=len(places), max_size=len(places)))
     limit = data.draw(LIMITS)
     field = masked_field(table, np.array(mask, dtype=np.bool_), network.node_count, limit)
@@ -144,7 +133,7 @@ def test_nearest_of_a_point_on_a_street(question: tuple[WalkNetwork, Places, int
     total = int(network.edge_mm[edge])
     offset = data.draw(st.one_of(st.sampled_from([0, total]), st.integers(0, total)))
     leg = data.draw(st.sampled_from([0, 3, 40_000]))
-    table = Searcher.of(network, step_free=step_free).table(places, limit, threads=1)
+    table = reach_table(Searcher.of(network, step_free=step_free), places, limit, threads=1)
     ends = (int(network.edge_u[edge]), int(network.edge_v[edge]), total)
     origin, mm = nearest_of(table, places, ends, offset, leg, edge)
     points = {**place_points(places), "here": (edge, offset, leg)}
@@ -157,7 +146,7 @@ def test_nearest_of_a_point_on_a_street(question: tuple[WalkNetwork, Places, int
 @settings(max_examples=100, deadline=None)
 def test_there_is_as_far_as_back(network: WalkNetwork, data: st.DataObject) -> None:
     places = data.draw(drawn_places(network, max_size=5))
-    table = Searcher.of(network, step_free=False).table(places, MAX_LIMIT_MM, threads=1)
+    table = reach_table(Searcher.of(network, step_free=False), places, MAX_LIMIT_MM, threads=1)
     found: dict[tuple[int, int], int] = {}
     for k, edge in enumerate(places.edge.tolist()):
         if edge >= 0:
@@ -232,7 +221,7 @@ def test_a_city_against_scipy() -> None:
         least = exact.min(axis=0)
         assert np.array_equal(field.length_mm, np.where(least <= limit, least, UNREACHED))
         assert np.array_equal(field.origin, np.where(least <= limit, exact.argmin(axis=0), NO_ORIGIN))
-    table = searcher.table(places, 1_200_000)
+    table = reach_table(searcher, places, 1_200_000)
     for k in range(40):
         near = np.flatnonzero(exact[k] <= 1_200_000)
         assert row_of(table, k) == {int(n): int(exact[k][n]) for n in near}
@@ -259,7 +248,7 @@ def test_table_of_known_rows_is_the_table_of_searches() -> None:
     places = random_places(np.random.default_rng(8), network, 9)
     searcher = Searcher.of(network, step_free=False)
     rows = [searcher.reach_of(places.take(np.array([k])), 900_000) for k in range(9)]
-    one, other = table_of_rows(rows, 900_000, network.node_count), searcher.table(places, 900_000)
+    one, other = table_of_rows(rows, 900_000, network.node_count), reach_table(searcher, places, 900_000)
     for name in ("ptr", "node", "mm", "node_ptr", "origin_at", "mm_at"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
     empty = table_of_rows([], 900_000, network.node_count)
@@ -272,7 +261,7 @@ def test_no_place_reaches_nothing() -> None:
     for places in (places_on(network, [], []), places_on(network, [-1, -1], [0, 0])):
         field = searcher.field_of(places, 10**9)
         assert (field.length_mm == UNREACHED).all() and (field.origin == NO_ORIGIN).all()
-        table = searcher.table(places, 10**9)
+        table = reach_table(searcher, places, 10**9)
         assert table.origin_count == len(places) and len(table.node) == 0
         origin, mm = nearest_of(table, places, (0, 1, 10), 3, 0, 0)
         assert len(origin) == len(mm) == 0
@@ -320,7 +309,7 @@ def test_many_stations_on_one_street() -> None:
     network = network_of({0: at_m(0, 0), 1: at_m(0, 900)}, [Line(0, 1)])
     offsets = np.arange(0, 900_000, 9_000)
     places = places_on(network, np.zeros(100, dtype=int), offsets)
-    table = Searcher.of(network, step_free=False).table(places, 4_800_000)
+    table = reach_table(Searcher.of(network, step_free=False), places, 4_800_000)
     total = int(network.edge_mm[0])
     origin, mm = nearest_of(table, places, (int(network.edge_u[0]), int(network.edge_v[0]), total), 450_001, 5, 0)
     gap = np.abs(offsets - 450_001) + 5
@@ -341,7 +330,7 @@ def test_larger_networks_against_plain_dijkstra(seed: int) -> None:
             wanted = expected_field(network, places, limit, step_free=step_free)
             assert as_lists(searcher.field_of(places, limit)) == wanted
             mask: Int32Array = rng.random(25) < 0.5
-            table = searcher.table(places, limit)
+            table = reach_table(searcher, places, limit)
             assert as_lists(masked_field(table, mask, network.node_count, limit)) == expected_field(
                 network, places, limit, step_free=step_free, mask=mask.tolist()
             )

@@ -15,7 +15,7 @@ import pyogrio
 import shapely
 
 from app.geo.network import build_network
-from app.geo.reach import Searcher
+from app.geo.search import Searcher
 from app.geo.snapping import build_grid, snap
 from app.ingest.osm import read_osm
 
