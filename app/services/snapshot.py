@@ -26,22 +26,17 @@ from app.db.processes import FileLock
 from app.errors import NotReady
 from app.geo.arrays import BoolArray
 from app.geo.coverage import METHOD_VERSION
-from app.geo.frontage import Frontage, build_frontage
-from app.geo.network import WalkNetwork, build_network, limit_mm
-from app.geo.reach import ReachTable, reach_table
+from app.geo.frontage import Frontage
+from app.geo.network import WalkNetwork
+from app.geo.reach import ReachTable
 from app.geo.search import MAX_LIMIT_MM, Field, Searcher
-from app.geo.snapping import Places, SegmentGrid, build_grid, snap
-from app.models.vocabularies import AreaLevel, DatasetKind
-from app.repositories import areas as area_repo
+from app.geo.snapping import Places, snap
 from app.repositories import datasets as dataset_repo
-from app.repositories import network as network_repo
-from app.repositories import population as population_repo
-from app.repositories import stations as station_repo
 from app.services.area_reads import simplified
-from app.services.area_table import AreaInfo, AreaTable
-from app.services.packing import PackBroken, content_hash, read_facts, read_part, write_folder
-from app.services.profiles import PROFILES
-from app.services.station_table import StationInfo, StationTable, station_facts, stations_of
+from app.services.area_table import AreaTable
+from app.services.city_part import CityPart, build_city, read_city
+from app.services.packing import PackBroken
+from app.services.station_part import StationPart, build_stations, read_stations
 from app.settings import HomeSettings, MethodSettings, method_settings
 
 CITY_LAYERS = ("boundaries", "network", "population")
@@ -49,44 +44,6 @@ STATION_LAYERS = (*CITY_LAYERS, "stations", "datasets")
 KEPT_FOLDERS = 3  # of each part; older ones are removed
 CACHED_ANSWERS = 64
 CACHED = TypeVar("CACHED")
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """A dataset that answers are computed from."""
-
-    id: int
-    kind: str
-    level: str | None
-    name: str
-    sha256: str
-    synthetic: bool
-
-
-@dataclass(frozen=True)
-class CityPart:
-    """Network, people and areas. ``frontage`` is None where population or areas are missing."""
-
-    key: str
-    network: WalkNetwork
-    grid: SegmentGrid
-    frontage: Frontage | None
-    areas: AreaTable
-    inputs: dict[str, str]  # layer -> content hash
-
-
-@dataclass(frozen=True)
-class StationPart:
-    """Stations with their places on the streets and reach tables, both variants."""
-
-    key: str
-    table: StationTable
-    places: Places
-    places_step_free: Places
-    reach: ReachTable
-    reach_step_free: ReachTable
-    datasets: tuple[DatasetInfo, ...]
-    inputs: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -231,128 +188,19 @@ def assemble(city: CityPart, stations: StationPart, method: MethodSettings) -> S
 def _city(session: Session, folder: Path, key: str, method: MethodSettings) -> CityPart:
     path = folder / f"city-{key}"
     try:
-        return _read_city(path, key)
+        return read_city(path, key)
     except PackBroken:
-        _build_city(session, path, method)
-    return _read_city(path, key)
-
-
-def _build_city(session: Session, path: Path, method: MethodSettings) -> None:
-    if not network_repo.has_network(session):
-        raise NotReady(
-            "还没有步行路网。请用 ./skillsmap import osm FILE.osm.pbf 导入。",
-            "There is no walking network yet: ./skillsmap import osm FILE.osm.pbf.",
-        )
-    network = build_network(network_repo.read_network(session), method.min_component_m)
-    grid = build_grid(network)
-    rows = area_repo.list_areas(session)
-    areas = AreaTable([_area_info(row) for row in rows], [row.geom for row in rows])
-    current = dataset_repo.find_current(session, DatasetKind.POPULATION)
-    frontage = None
-    if current and areas.leaf_codes:
-        cells, people = population_repo.read_cells(session, current[0].id)
-        if len(cells):
-            frontage = build_frontage(network, grid, cells, people, areas.leaves, method.link_limit_m)
-    inputs = {
-        "network": content_hash(network),
-        "boundaries": _hash_areas(areas),
-        "population": "" if frontage is None else _hash_arrays(frontage.cells, frontage.cell_people),
-    }
-    facts = {
-        "inputs": inputs,
-        "has_frontage": frontage is not None,
-        "areas": [
-            {**vars(area), "level": area.level.value, "outline": shapely.to_wkb(outline, hex=True)}
-            for area, outline in zip(areas.areas, areas.outlines, strict=True)
-        ],
-    }
-    parts: dict[str, Any] = {"network": network, "grid": grid}
-    if frontage is not None:
-        parts["frontage"] = frontage
-    write_folder(path, parts, facts)
-
-
-def _read_city(path: Path, key: str) -> CityPart:
-    facts = read_facts(path)
-    outlines = [shapely.from_wkb(area.pop("outline")) for area in facts["areas"]]
-    infos = [AreaInfo(**{**area, "level": AreaLevel(area["level"])}) for area in facts["areas"]]
-    return CityPart(
-        key=key,
-        network=read_part(path, "network", WalkNetwork),
-        grid=read_part(path, "grid", SegmentGrid),
-        frontage=read_part(path, "frontage", Frontage) if facts["has_frontage"] else None,
-        areas=AreaTable(infos, outlines),
-        inputs=facts["inputs"],
-    )
-
-
-def _area_info(row: area_repo.AreaRow) -> AreaInfo:
-    return AreaInfo(
-        code=row.code, level=AreaLevel(row.level), name=row.name, parent_code=row.parent_code,
-        boundary_kind=row.boundary_kind, area_km2=row.area_km2, label_lng=row.label_lng, label_lat=row.label_lat,
-    )  # fmt: skip
-
-
-def _hash_areas(areas: AreaTable) -> str:
-    digest = hashlib.sha256()
-    for area, outline in zip(areas.areas, areas.outlines, strict=True):
-        digest.update(f"{area.code}|{area.level}|{areas.parent[area.code]}|".encode())
-        digest.update(shapely.to_wkb(outline, byte_order=1))
-    return digest.hexdigest()
-
-
-def _hash_arrays(*arrays: np.ndarray[Any, Any]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+        build_city(session, path, method)
+    return read_city(path, key)
 
 
 def _stations(session: Session, folder: Path, key: str, city: CityPart, method: MethodSettings) -> StationPart:
     path = folder / f"stations-{key}"
     try:
-        return _read_stations(path, key, city)
+        return read_stations(path, key, city)
     except PackBroken:
-        _build_stations(session, path, city, method)
-    return _read_stations(path, key, city)
-
-
-def _build_stations(session: Session, path: Path, city: CityPart, method: MethodSettings) -> None:
-    rows = station_repo.list_stations(session, station_repo.StationFilter())
-    datasets = dataset_repo.list_datasets(session)
-    stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
-    lng, lat = np.array([s.lng for s in stations]), np.array([s.lat for s in stations])
-    # 60 minutes at the fastest profile; slower ones reach less and read the same table
-    limit = limit_mm(method.reach_limit_minutes, max(p.speed_kmh for p in PROFILES.values()))
-    parts: dict[str, Any] = {}
-    for name, step_free in (("everywhere", False), ("step_free", True)):
-        usable = city.network.adjacency(step_free=step_free).usable
-        places = snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
-        parts[f"places_{name}"] = places
-        parts[f"reach_{name}"] = reach_table(Searcher.of(city.network, step_free=step_free), places, limit)
-    facts = {
-        "inputs": {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()},
-        "stations": [s.to_json() for s in stations],
-        "datasets": [
-            vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic)) for d in datasets
-        ],
-    }  # fmt: skip
-    write_folder(path, parts, facts)
-
-
-def _read_stations(path: Path, key: str, city: CityPart) -> StationPart:
-    facts = read_facts(path)
-    stations = [StationInfo.from_json(value) for value in facts["stations"]]
-    return StationPart(
-        key=key,
-        table=StationTable(stations, city.areas),
-        places=read_part(path, "places_everywhere", Places),
-        places_step_free=read_part(path, "places_step_free", Places),
-        reach=read_part(path, "reach_everywhere", ReachTable),
-        reach_step_free=read_part(path, "reach_step_free", ReachTable),
-        datasets=tuple(DatasetInfo(**value) for value in facts["datasets"]),
-        inputs=facts["inputs"],
-    )
+        build_stations(session, path, city, method)
+    return read_stations(path, key, city)
 
 
 def _remove_old(folder: Path, used: set[str]) -> None:
