@@ -91,6 +91,9 @@ def population(
     resolution: Annotated[
         int | None, typer.Option("--resolution", help="栅格与面的 H3 分辨率,默认 9 · Cells of rasters and polygons.")
     ] = None,
+    alternative: Annotated[
+        bool, typer.Option("--alternative", help="备选来源,与主要来源并存 · Beside the main source: for intervals.")
+    ] = False,
     within: Within = None, crs: FileCrs = None, layer: Layer = None, dry_run: DryRun = False, as_json: AsJson = False,
     name: Name = None, source: Source = None, licence: Licence = None, vintage: Vintage = None,
     synthetic: Synthetic = False, notes: Notes = None,
@@ -102,11 +105,25 @@ def population(
     _check_files(file, within)
     facts = _facts(name, source, licence, vintage, synthetic, notes)
     options = PopulationOptions(
-        PopulationKind(kind.value), cell_field, value_field, resolution, within, crs, layer, facts
+        PopulationKind(kind.value), cell_field, value_field, resolution, within, crs, layer, alternative, facts
     )  # fmt: skip
     with database_engine() as engine, watched(file) as tell:
         report = import_population(engine, file, options, dry_run=dry_run, tell=tell)
     _show(report, as_json)
+
+
+@import_app.command("drop-population")
+def drop_population(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="数据集名称 · Name of the dataset.", show_default=False)],
+) -> None:
+    """去掉一个备选人口来源 · Drop an alternative population source; the main one stays."""
+    from app.db.engine import session_scope
+    from app.services.loading import drop_alternative_population
+
+    home_folder()
+    with database_engine() as engine, session_scope(engine) as session:
+        dataset_id = drop_alternative_population(session, name)
+    typer.echo(f"✓ 已去掉备选来源 {name}(数据集 {dataset_id}) · Dropped {name} (dataset {dataset_id})")
 
 
 @import_app.command("boundaries")

@@ -25,7 +25,7 @@ from app.ingest.report import ImportReport
 from app.ingest.transaction import SourceFacts, Tell, dataset_facts, load_once, silent
 from app.ingest.vectors import sidecars
 from app.models.vocabularies import DatasetKind
-from app.services.loading import LoadResult, load_population
+from app.services.loading import LoadResult, load_alternative_population, load_population
 
 METHOD_VERSION = 1
 MIN_RESOLUTION, MAX_RESOLUTION = 6, 11
@@ -39,7 +39,10 @@ class PopulationKind(StrEnum):
 
 @dataclass(frozen=True)
 class PopulationOptions:
-    """``resolution`` is of the cells made from a raster or polygons (default 9); a table keeps its own."""
+    """``resolution`` is of the cells made from a raster or polygons (default 9); a table keeps its own.
+
+    An ``alternative`` stands beside the main source instead of taking its place.
+    """
 
     kind: PopulationKind
     cell_field: str | None = None
@@ -48,13 +51,14 @@ class PopulationOptions:
     within: Path | None = None
     crs: str | None = None
     layer: str | None = None
+    alternative: bool = False
     facts: SourceFacts = field(default_factory=SourceFacts)
 
 
 def import_population(
     engine: Engine, path: Path, options: PopulationOptions, *, dry_run: bool = False, tell: Tell = silent
 ) -> ImportReport:
-    """Read a population file and make it the current one, in one transaction.
+    """Read a population file and make it the main source, or an alternative to it, in one transaction.
 
     People outside of ``within``, or else of the loaded areas, are left out and counted.
     Raises FileUnreadable, ImportFailed, InvalidInput, Conflict; the database is then as it was.
@@ -65,6 +69,11 @@ def import_population(
         with session_scope(engine) as session:
             zone = zone_of_areas(loaded_areas(session))
     cells, people, report = read_population(path, options, zone, tell)
+    if options.alternative:
+        report.note(
+            "备选来源:与主要来源并存,只用于覆盖的区间。",
+            "An alternative: it stands beside the main source and shapes the intervals of coverage alone.",
+        )
     facts = dataset_facts(options.facts, DatasetKind.POPULATION, path, report, _parameters(options, zone))
 
     def same_city(session: Session) -> None:
@@ -73,7 +82,8 @@ def import_population(
 
     def load(session: Session) -> LoadResult:
         tell("写入数据库", "writing to the database")
-        return load_population(session, facts, cells, people, report.for_dataset())
+        write = load_alternative_population if options.alternative else load_population
+        return write(session, facts, cells, people, report.for_dataset())
 
     return load_once(engine, report, load, dry_run=dry_run, check=[same_city])
 

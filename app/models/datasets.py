@@ -17,7 +17,8 @@ class Dataset(Base):
 
     __tablename__ = "datasets"
     __table_args__ = (
-        # at most one dataset of a kind (and, for boundaries, of a level) is current; stations merge and may have many
+        # at most one main dataset of a kind (and, for boundaries, of a level) is current; stations merge and may have
+        # many; population may have current alternatives beside its main one
         Index("ix_datasets_kind_is_current", "kind", "is_current"),
     )
 
@@ -31,6 +32,7 @@ class Dataset(Base):
     sha256: Mapped[str] = mapped_column(Text)
     synthetic: Mapped[bool] = mapped_column(Boolean)
     is_current: Mapped[bool] = mapped_column(Boolean)
+    role: Mapped[str] = mapped_column(Text, server_default="main")  # DatasetRole
     notes: Mapped[str | None] = mapped_column(Text)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # importer options that shape the rows
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)  # counts and totals: read, kept, outside, refused, …

@@ -38,6 +38,13 @@ class DatasetKind(Vocabulary):
     STATIONS = "stations", "站点台账", "Stations"
 
 
+class DatasetRole(Vocabulary):
+    """An alternative stands beside the main dataset of its kind: it widens intervals and shapes no other figure."""
+
+    MAIN = "main", "主要来源", "Main source"
+    ALTERNATIVE = "alternative", "备选来源", "Alternative source"
+
+
 class StationType(Vocabulary):
     COMMUNITY = "community", "社区型", "Community"
     RURAL = "rural", "乡村型", "Rural"

@@ -6,6 +6,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.models import DatabaseIdentity, Dataset, LayerVersion
+from app.models.vocabularies import DatasetRole
 
 LOAD_LOCK = 0x5C_1115_AD  # any constant of our own; loads into one database wait for one another
 
@@ -16,7 +17,7 @@ def lock_for_loading(session: Session) -> None:
 
 
 def list_datasets(session: Session, *, current_only: bool = True) -> list[Dataset]:
-    """Datasets, oldest first."""
+    """Datasets of both roles, oldest first."""
     query = select(Dataset).order_by(Dataset.id)
     if current_only:
         query = query.where(Dataset.is_current)
@@ -24,13 +25,20 @@ def list_datasets(session: Session, *, current_only: bool = True) -> list[Datase
 
 
 def find_current(session: Session, kind: str, *, level: str | None = None, sha256: str | None = None) -> list[Dataset]:
-    """Current datasets of a kind, newest first."""
-    query = select(Dataset).where(Dataset.kind == kind, Dataset.is_current).order_by(Dataset.id.desc())
+    """Current main datasets of a kind, newest first."""
+    query = select(Dataset).where(Dataset.kind == kind, Dataset.is_current, Dataset.role == DatasetRole.MAIN)
+    query = query.order_by(Dataset.id.desc())
     if level is not None:
         query = query.where(Dataset.level == level)
     if sha256 is not None:
         query = query.where(Dataset.sha256 == sha256)
     return list(session.scalars(query))
+
+
+def find_alternatives(session: Session, kind: str) -> list[Dataset]:
+    """Current alternatives to the main dataset of a kind, oldest first."""
+    query = select(Dataset).where(Dataset.kind == kind, Dataset.is_current, Dataset.role == DatasetRole.ALTERNATIVE)
+    return list(session.scalars(query.order_by(Dataset.id)))
 
 
 def get_dataset(session: Session, dataset_id: int) -> Dataset | None:

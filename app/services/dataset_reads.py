@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import ErrorItem, NotFound
 from app.models import Dataset
-from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind
+from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, DatasetRole
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
 
@@ -35,6 +35,7 @@ class DatasetView:
     sha256: str
     synthetic: bool
     is_current: bool
+    role: DatasetRole
     notes: str | None
     parameters: dict[str, Any]
     report: dict[str, Any]
@@ -105,13 +106,14 @@ def data_notice(session: Session, kinds: Collection[DatasetKind] | None = None) 
 
 
 def notice_sources(session: Session) -> list[NoticeSource]:
-    """The current datasets as notices name them."""
+    """The current main datasets as notices name them; an alternative shapes no figure that a notice stands beside."""
     inexact = area_repo.datasets_with_inexact_outlines(session)
     return [
         NoticeSource(
             d.id, DatasetKind(d.kind), AreaLevel(d.level) if d.level else None, d.name, d.synthetic, d.id in inexact
         )
         for d in dataset_repo.list_datasets(session)
+        if d.role == DatasetRole.MAIN
     ]
 
 
@@ -158,6 +160,6 @@ def _view(dataset: Dataset) -> DatasetView:
     return DatasetView(
         id=dataset.id, kind=DatasetKind(dataset.kind), level=AreaLevel(dataset.level) if dataset.level else None,
         name=dataset.name, source=dataset.source, licence=dataset.licence, vintage=dataset.vintage,
-        sha256=dataset.sha256, synthetic=dataset.synthetic, is_current=dataset.is_current, notes=dataset.notes,
-        parameters=dataset.parameters, report=dataset.report, imported_at=dataset.imported_at,
+        sha256=dataset.sha256, synthetic=dataset.synthetic, is_current=dataset.is_current,
+        role=DatasetRole(dataset.role), notes=dataset.notes, parameters=dataset.parameters, report=dataset.report, imported_at=dataset.imported_at,
     )  # fmt: skip

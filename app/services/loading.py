@@ -15,13 +15,21 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict, ErrorItem
+from app.errors import Conflict, ErrorItem, NotFound
 from app.geo.arrays import FloatArray, IntArray
 from app.geo.geodesy import area_km2
 from app.geo.hexgrid import cells_of
 from app.geo.network import StreetRows, label_components
 from app.models import Dataset
-from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, HostKind, StationStatus, StationType
+from app.models.vocabularies import (
+    AreaLevel,
+    BoundaryKind,
+    DatasetKind,
+    DatasetRole,
+    HostKind,
+    StationStatus,
+    StationType,
+)
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
 from app.repositories import network as network_repo
@@ -172,18 +180,69 @@ def load_network(session: Session, facts: DatasetFacts, rows: StreetRows, report
 def load_population(
     session: Session, facts: DatasetFacts, cells: IntArray, people: FloatArray, report: dict[str, Any]
 ) -> LoadResult:
-    """Add a population dataset and make it the current one. Cells are of one resolution, each once, people > 0."""
+    """Put this population in place of the main one. Cells are of one resolution, each once, people > 0.
+
+    Alternatives stay, but one of the same content goes: it would say the same thing twice.
+    """
     dataset_repo.lock_for_loading(session)
     counts = {"cells": len(cells)}
     same = _same_dataset(session, facts)
     if same is not None:
         return LoadResult(same, False, counts)
-    old = [dataset.id for dataset in dataset_repo.find_current(session, DatasetKind.POPULATION)]
+    old = dataset_repo.find_current(session, DatasetKind.POPULATION)
+    old += [d for d in dataset_repo.find_alternatives(session, DatasetKind.POPULATION) if _is_same(d, facts)]
     dataset_id = _add_dataset(session, facts, report)
     population_repo.insert_cells(session, dataset_id, cells, people)
-    dataset_repo.retire(session, old)
-    population_repo.delete_cells(session, old)
+    _retire_population(session, old)
     return LoadResult(dataset_id, True, counts)
+
+
+def load_alternative_population(
+    session: Session, facts: DatasetFacts, cells: IntArray, people: FloatArray, report: dict[str, Any]
+) -> LoadResult:
+    """Keep a population beside the main one, in place of the alternative of that name or content, if there is one.
+
+    Its cells may be of another resolution than those of the main one. Raises Conflict without a main one, or when the
+    main one is this very content.
+    """
+    dataset_repo.lock_for_loading(session)
+    counts = {"cells": len(cells)}
+    if _same_dataset(session, facts) is not None:
+        raise Conflict(
+            "该人口数据就是现用的主要来源,不能同时作为备选来源。",
+            "This population is the main source already: it cannot be an alternative to itself.",
+        )
+    if not dataset_repo.find_current(session, DatasetKind.POPULATION):
+        raise Conflict(
+            "还没有人口数据:请先不带 --alternative 导入主要来源。",
+            "There is no population yet: import the main source first, without --alternative.",
+        )
+    known = dataset_repo.find_alternatives(session, DatasetKind.POPULATION)
+    old = [d for d in known if d.name == facts.name or _is_same(d, facts)]
+    if len(old) == 1 and old[0].name == facts.name and _is_same(old[0], facts):
+        return LoadResult(old[0].id, False, counts)
+    dataset_id = _add_dataset(session, facts, report, DatasetRole.ALTERNATIVE)
+    population_repo.insert_cells(session, dataset_id, cells, people)
+    _retire_population(session, old)
+    return LoadResult(dataset_id, True, counts)
+
+
+def drop_alternative_population(session: Session, name: str) -> int:
+    """Retire the alternative of that name; its id. Raises NotFound, naming those that there are."""
+    dataset_repo.lock_for_loading(session)
+    known = dataset_repo.find_alternatives(session, DatasetKind.POPULATION)
+    chosen = [dataset for dataset in known if dataset.name == name]
+    if not chosen:
+        names = "、".join(dataset.name for dataset in known)
+        item = ErrorItem(
+            "NAME", "没有这个备选来源", "no alternative has this name", value=name,
+            remedy_zh=f"现有:{names or '无'}", remedy_en=f"there are: {names or 'none'}",
+        )  # fmt: skip
+        raise NotFound(
+            f"没有名为 {name} 的备选人口来源。", f"There is no alternative population named {name}.", errors=[item]
+        )
+    _retire_population(session, chosen)
+    return chosen[0].id
 
 
 def load_stations(
@@ -226,16 +285,28 @@ def load_stations(
 def _same_dataset(session: Session, facts: DatasetFacts) -> int | None:
     """The current dataset with the same content and options, if there is one."""
     for dataset in dataset_repo.find_current(session, facts.kind, level=facts.level, sha256=facts.sha256):
-        if dataset.parameters == facts.parameters and dataset.level == facts.level:
+        if _is_same(dataset, facts):
             return dataset.id
     return None
 
 
-def _add_dataset(session: Session, facts: DatasetFacts, report: dict[str, Any]) -> int:
+def _is_same(dataset: Dataset, facts: DatasetFacts) -> bool:
+    return (dataset.sha256, dataset.level, dataset.parameters) == (facts.sha256, facts.level, facts.parameters)
+
+
+def _retire_population(session: Session, old: Sequence[Dataset]) -> None:
+    ids = [dataset.id for dataset in old]
+    dataset_repo.retire(session, ids)
+    population_repo.delete_cells(session, ids)
+
+
+def _add_dataset(
+    session: Session, facts: DatasetFacts, report: dict[str, Any], role: DatasetRole = DatasetRole.MAIN
+) -> int:
     dataset = Dataset(
         kind=facts.kind, level=facts.level, name=facts.name, source=facts.source, licence=facts.licence,
-        vintage=facts.vintage, sha256=facts.sha256, synthetic=facts.synthetic, is_current=True, notes=facts.notes,
-        parameters=facts.parameters, report=report,
+        vintage=facts.vintage, sha256=facts.sha256, synthetic=facts.synthetic, is_current=True, role=role.value,
+        notes=facts.notes, parameters=facts.parameters, report=report,
     )  # fmt: skip
     return dataset_repo.add_dataset(session, dataset)
 

@@ -88,6 +88,17 @@ def test_a_whole_city(tmp_path: Path, shared_data: Path, run: Run, url: str) -> 
             "SELECT name, source, licence, vintage FROM datasets WHERE kind = 'network'"
         ).fetchone()
     assert row == ("Porto Alegre", "OpenStreetMap", "ODbL-1.0", "2024")
+    half = tmp_path / "half.csv"
+    half.write_text("".join((poa / "poa_hexgrid.csv").read_text().splitlines(keepends=True)[:600]))
+    done = run("population", half, "--kind", "h3", "--alternative", "--name", "half")
+    assert done.returncode == 0 and "stands beside" in done.stdout and count(url, "datasets") == 5
+    done = run("drop-population", "halves")
+    assert done.returncode == 1 and "half" in done.stderr and "Traceback" not in done.stderr
+    done = run("drop-population", "half")
+    assert done.returncode == 0 and "Dropped half" in done.stdout
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT role FROM datasets WHERE kind = 'population' AND is_current").fetchone()
+    assert row == ("main",)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import h3.api.basic_str as h3
@@ -11,7 +13,7 @@ import shapely
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from app.errors import FileUnreadable, ImportFailed, InvalidInput
+from app.errors import Conflict, FileUnreadable, ImportFailed, InvalidInput
 from app.geo.hexgrid import from_text, outline
 from app.ingest.population import PopulationKind, PopulationOptions, import_population, read_population
 from app.ingest.population_h3 import parse_cell
@@ -87,9 +89,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
             read_population(path, options, None)
         assert "a, b" in (caught.value.errors[0].remedy_en or "")
     with pytest.raises(ImportFailed, match="fault"):
-        read_population(
-            path, PopulationOptions(PopulationKind.H3, cell_field="a", value_field="b", resolution=8), None
-        )
+        read_population(path, PopulationOptions(PopulationKind.H3, cell_field="a", value_field="b", resolution=8), None)
 
 
 def test_unusable_files(tmp_path: Path) -> None:
@@ -173,3 +173,27 @@ def test_a_fault_leaves_the_database_as_it_was(tmp_path: Path, own_engine: Engin
     with own_engine.begin() as connection:
         connection.execute(text("ALTER TABLE population_cells DROP CONSTRAINT few"))
     assert import_population(own_engine, good, far).figures["people_kept"] == 28
+
+
+def test_an_alternative_stands_beside_the_main_source(tmp_path: Path, own_engine: Engine) -> None:
+    main = write(tmp_path / "main.csv", table(CELLS, [1, 2, 3, 4, 5, 6, 7]))
+    fine = [h3.cell_to_center_child(cell, 10) for cell in CELLS]
+    other = write(tmp_path / "other.csv", table(fine, [2, 3, 4, 5, 6, 7, 8]))
+    beside = replace(H3, within=square_around(tmp_path), alternative=True)
+    first = import_population(own_engine, main, replace(beside, alternative=False))
+    second = import_population(own_engine, other, beside)
+    assert any("stands beside" in en for _, en in second.notes) and not any("beside" in en for _, en in first.notes)
+    assert import_population(own_engine, other, beside).changed is False
+    with Session(own_engine) as session:
+        roles = {d.id: d.role for d in list_datasets(session) if d.kind == "population"}
+        assert roles == {first.dataset_id: "main", second.dataset_id: "alternative"}
+        assert len(read_cells(session, second.dataset_id or 0)[0]) == 7
+    with pytest.raises(Conflict):
+        import_population(own_engine, main, beside)
+
+
+def square_around(folder: Path) -> Path:
+    """A file with the square of two kilometres around the cells."""
+    ring = [[113.30, 23.09], [113.34, 23.09], [113.34, 23.13], [113.30, 23.13], [113.30, 23.09]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    return write(folder / "zone.geojson", json.dumps({"type": "Feature", "properties": {}, "geometry": geometry}))

@@ -10,13 +10,15 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict
+from app.errors import Conflict, NotFound
 from app.models import Area, Dataset, PopulationCell, Station, WalkEdge, WalkNode
 from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, StationStatus
 from app.repositories.network import read_network
 from app.services.loading import (
     DatasetFacts,
     NewArea,
+    drop_alternative_population,
+    load_alternative_population,
     load_boundaries,
     load_network,
     load_population,
@@ -128,3 +130,58 @@ def test_a_new_population_replaces_the_old(session: Session) -> None:
     assert result.changed and count(session, PopulationCell) == 1
     current = session.scalars(select(Dataset).where(Dataset.kind == "population", Dataset.is_current)).all()
     assert [d.id for d in current] == [result.dataset_id]
+
+
+CELL = np.array([618138654633099263], dtype=np.int64)
+
+
+def named(name: str, sha256: str) -> DatasetFacts:
+    return dataclasses.replace(facts(DatasetKind.POPULATION, sha256), name=name)
+
+
+def sources(session: Session) -> dict[str, tuple[str, float]]:
+    """Name -> role and people, of what is current."""
+    people = select(func.sum(PopulationCell.people)).where(PopulationCell.dataset_id == Dataset.id).scalar_subquery()
+    rows = session.execute(
+        select(Dataset.name, Dataset.role, people).where(Dataset.kind == "population", Dataset.is_current)
+    )
+    return {name: (role, total) for name, role, total in rows}
+
+
+def test_alternatives_stand_beside_the_main_population(session: Session) -> None:
+    with pytest.raises(Conflict, match="main source first"):
+        load_alternative_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    load_population(session, named("a", "a"), CELL, np.array([1.0]), {})
+    first = load_alternative_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    assert first.changed
+    load_alternative_population(session, named("c", "c"), CELL, np.array([3.0]), {})
+    assert sources(session) == {"a": ("main", 1), "b": ("alternative", 2), "c": ("alternative", 3)}
+    again = load_alternative_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    assert not again.changed and again.dataset_id == first.dataset_id
+    # the same name, or the same content under another name, takes the place of the old one
+    load_alternative_population(session, named("b", "b of next year"), CELL, np.array([4.0]), {})
+    load_alternative_population(session, named("d", "c"), CELL, np.array([3.0]), {})
+    assert sources(session) == {"a": ("main", 1), "b": ("alternative", 4), "d": ("alternative", 3)}
+    with pytest.raises(Conflict, match="main source already"):
+        load_alternative_population(session, named("z", "a"), CELL, np.array([1.0]), {})
+
+
+def test_the_main_population_is_replaced_beside_its_alternatives(session: Session) -> None:
+    load_population(session, named("a", "a"), CELL, np.array([1.0]), {})
+    load_alternative_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    load_population(session, named("e", "e"), CELL, np.array([5.0]), {})
+    assert sources(session) == {"e": ("main", 5), "b": ("alternative", 2)}
+    load_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    assert sources(session) == {"b": ("main", 2)}, "an alternative that becomes the main source is none any more"
+    assert count(session, PopulationCell) == 1, "no cells are left of what is not current"
+
+
+def test_an_alternative_is_dropped_by_its_name(session: Session) -> None:
+    load_population(session, named("a", "a"), CELL, np.array([1.0]), {})
+    load_alternative_population(session, named("b", "b"), CELL, np.array([2.0]), {})
+    for name in ("a", "x"):
+        with pytest.raises(NotFound) as caught:
+            drop_alternative_population(session, name)
+        assert caught.value.errors[0].remedy_en == "there are: b"
+    drop_alternative_population(session, "b")
+    assert sources(session) == {"a": ("main", 1)} and count(session, PopulationCell) == 1

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.api.language import Language
-from app.models.vocabularies import AreaLevel, DatasetKind
+from app.models.vocabularies import AreaLevel, DatasetKind, DatasetRole
 from app.services.dataset_reads import DatasetView
 
 
@@ -26,6 +26,10 @@ class Dataset(BaseModel):
     sha256: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
     synthetic: bool = Field(description="是否合成 · Was it generated?", examples=[True])
     is_current: bool = Field(description="是否现用 · Are answers computed from it?", examples=[True])
+    role: DatasetRole = Field(
+        description="alternative:备选的人口来源,只用于覆盖区间 · Another population source, for intervals alone",
+        examples=["main"],
+    )
     notes: str | None = Field(examples=[None])
     parameters: dict[str, Any] = Field(description="导入选项 · Import options", examples=[{"seed": 2025}])
     report: dict[str, Any] = Field(description="导入报告 · Import report", examples=[{"added": 300}])
