@@ -18,8 +18,8 @@ from fastapi.testclient import TestClient
 from app.db.engine import make_engine
 from app.geo.hexgrid import from_text, outline
 from app.settings import PROJECT_ROOT
+from benchmarks.real import plain
 from tests.conftest import MakeDatabase
-from tests.real import plain
 
 SPEED_M_S = 4.8 / 3.6
 PEOPLE = 812_935

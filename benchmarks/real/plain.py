@@ -27,6 +27,7 @@ class PlainStreets:
     """A graph of OSM nodes (metres), and where they lie."""
 
     graph: csr_matrix
+    ids: np.ndarray  # OSM node ids, ascending
     lng: np.ndarray
     lat: np.ndarray
     main: np.ndarray  # node is in the largest connected part
@@ -72,4 +73,4 @@ def read(path: Path) -> PlainStreets:
     metres = np.maximum(Geod(ellps="WGS84").inv(lng[a], lat[a], lng[b], lat[b])[2], 1e-6)
     graph = csr_matrix((metres, (a, b)), shape=(len(ids), len(ids)))
     label = connected_components(graph, directed=False)[1]
-    return PlainStreets(graph, lng, lat, label == np.bincount(label).argmax())
+    return PlainStreets(graph, ids, lng, lat, label == np.bincount(label).argmax())
