@@ -163,3 +163,18 @@ def test_apportioned_by_the_largest_remainder(quarters: list[int]) -> None:
         tied = np.flatnonzero(rest == rest[raised].min())
         assert raised[tied].tolist() == sorted(raised[tied].tolist(), reverse=True)  # of equals the first
     assert apportion(np.zeros(0), 0).tolist() == []
+
+
+def test_a_point_is_held_where_any_leaf_holds_it() -> None:
+    """Borders and corners included; a hole, an island and the gap between two areas too."""
+    table = table_of([*ROWS, ("45", CITY, None, (5, 0, 6, 1))])
+    ring = shapely.Polygon([(7, 0), (10, 0), (10, 3), (7, 3)], [[(8, 1), (9, 1), (9, 2), (8, 2)]])
+    holed = AreaTable(
+        [*table.areas, AreaInfo("46", CITY, "环", None, "synthetic", 1.0, 7.5, 0.5)],
+        [*table.outlines, shapely.MultiPolygon([ring])],
+    )
+    x, y = (v.ravel() for v in np.meshgrid(np.linspace(-0.5, 10.5, 89), np.linspace(-0.5, 3.5, 33)))
+    wanted = (holed.leaf_of_points(x, y) != NOWHERE).tolist()
+    assert [holed.holds(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)] == wanted
+    assert 500 < sum(wanted) < len(wanted) - 500
+    assert not AreaTable([], []).holds(0.5, 0.5)
