@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
 from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
-from app.geo.geodesy import distances_m
+from app.geo.geodesy import ellipsoid
+from app.geo.nearest import NearestLookup
 from app.geo.network import limit_mm, seconds_of
-from app.geo.reach import nearest_of, on_edge_mm
+from app.geo.reach import on_edge_mm
 from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN
 from app.geo.snapping import Places
 from app.services.positions import Position
@@ -43,8 +45,7 @@ class NearestQuery:
         return self.limit_mm <= snapshot.variant(step_free=self.profile.step_free)[2].limit_mm
 
 
-@dataclass(frozen=True)
-class SnapEvidence:
+class SnapEvidence(NamedTuple):  # of tuples, since a lookup makes many and a frozen dataclass is slow to make
     """How the position was attached to the streets. ``lng, lat`` (WGS84) is the place on the street."""
 
     snap_m: float
@@ -54,8 +55,7 @@ class SnapEvidence:
     lat: float
 
 
-@dataclass(frozen=True)
-class NearestHit:
+class NearestHit(NamedTuple):
     """One station. ``walk_m`` and ``walk_seconds`` hold the ways to and from the street at both ends."""
 
     station: StationInfo
@@ -73,8 +73,7 @@ class NearestHit:
         return round(self.walk_m / self.straight_m, 2) if self.straight_m >= 1 else None
 
 
-@dataclass(frozen=True)
-class NearestAnswer:
+class NearestAnswer(NamedTuple):
     """``beyond`` is the nearest of the stations that lie beyond ``max_minutes``, where none lies within.
 
     ``searched_m`` is the walk up to which the answer is complete.
@@ -92,20 +91,20 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
 
     Raises NotWalkable when no street that matters lies within the snapping limit of the position.
     """
-    place = snap_position(snapshot, position, step_free=query.profile.step_free)
-    limit = query.limit_mm
-    mask = snapshot.open_mask(query.day, query.types)
-    _, _, table = snapshot.variant(step_free=query.profile.step_free)
-    if limit <= table.limit_mm:
-        origin, mm = _from_table(snapshot, place, step_free=query.profile.step_free)
+    step_free = query.profile.step_free
+    place = snap_position(snapshot, position, step_free=step_free)
+    mask, limit = snapshot.open_mask(query.day, query.types), query.limit_mm
+    lookup = _lookup(snapshot, step_free=step_free)
+    if limit <= lookup.table.limit_mm:
+        origin, mm = lookup.nearest(_on_edge(place), mask, limit, query.limit)
     else:
-        origin, mm = _by_search(snapshot, place, limit, step_free=query.profile.step_free)
-    fits = mask[origin] & (mm <= limit) if len(origin) else np.zeros(0, dtype=np.bool_)
-    hits = _hits(snapshot, position, origin[fits][: query.limit], mm[fits][: query.limit], query.profile)
+        origin, mm = _by_search(snapshot, place, limit, step_free=step_free)
+        fits = mask[origin]
+        origin, mm = origin[fits][: query.limit], mm[fits][: query.limit]
     return NearestAnswer(
-        hits=hits,
+        hits=_hits(snapshot, position, zip(origin.tolist(), mm.tolist(), strict=True), query.profile),
         beyond=None,
-        snap=evidence(snapshot, place, step_free=query.profile.step_free),
+        snap=evidence(snapshot, place, step_free=step_free),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
         searched_m=round(limit / 1e3, 1),
     )
@@ -145,11 +144,17 @@ def evidence(snapshot: Snapshot, place: Places, *, step_free: bool) -> SnapEvide
     )
 
 
-def _from_table(snapshot: Snapshot, place: Places, *, step_free: bool) -> tuple[IntArray, IntArray]:
-    _, places, table = snapshot.variant(step_free=step_free)
-    network, edge = snapshot.network, int(place.edge[0])
-    ends = (int(network.edge_u[edge]), int(network.edge_v[edge]), int(network.edge_mm[edge]))
-    return nearest_of(table, places, ends, int(place.offset_mm[0]), int(place.leg_mm[0]), edge)
+def _lookup(snapshot: Snapshot, *, step_free: bool) -> NearestLookup:
+    def make() -> NearestLookup:
+        _, places, table = snapshot.variant(step_free=step_free)
+        return NearestLookup.of(snapshot.network, places, table)
+
+    return snapshot.cached(("nearest", step_free), make)
+
+
+def _on_edge(place: Places) -> tuple[int, int, int]:
+    """Edge, offset and way to the street of a single place; the last as ``Places.leg_mm`` has it."""
+    return int(place.edge[0]), int(place.offset_mm[0]), round(float(place.snap_m[0]) * 1e3)
 
 
 def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool) -> tuple[IntArray, IntArray]:
@@ -188,7 +193,7 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     place = snap_position(snapshot, position, step_free=step_free)
     _, places, _ = snapshot.variant(step_free=step_free)
     field, network = snapshot.far_field(query.day, query.types, step_free=step_free), snapshot.network
-    edge, offset, leg = int(place.edge[0]), int(place.offset_mm[0]), int(place.leg_mm[0])
+    edge, offset, leg = _on_edge(place)
     ways = [
         (int(field.length_mm[node]) + rest + leg, int(field.origin[node]))
         for node, rest in ((network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset))
@@ -199,23 +204,22 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     if not ways:
         return answer
     mm, origin = min(ways)
-    (found,) = _hits(snapshot, position, np.array([origin]), np.array([mm]), query.profile)
-    return replace(answer, beyond=found)
+    (found,) = _hits(snapshot, position, [(origin, mm)], query.profile)
+    return answer._replace(beyond=found)
 
 
 def _hits(
-    snapshot: Snapshot, position: Position, origin: IntArray, mm: IntArray, profile: WalkingProfile
+    snapshot: Snapshot, position: Position, found: Iterable[tuple[int, int]], profile: WalkingProfile
 ) -> list[NearestHit]:
-    stations = [snapshot.stations.table.stations[k] for k in origin.tolist()]
-    if not stations:
-        return []
-    straight = distances_m(position.lng, position.lat, [s.lng for s in stations], [s.lat for s in stations])
-    return [
-        NearestHit(
-            station=station,
-            walk_seconds=round(seconds_of(length, profile.speed_kmh)),
-            walk_m=round(length / 1e3, 1),
-            straight_m=round(metres, 1),
+    """``found`` are stations by number with their lengths in mm."""
+    stations, inverse = snapshot.stations.table.stations, ellipsoid().inv
+    hits = []
+    for number, mm in found:
+        station = stations[number]
+        straight_m = inverse(position.lng, position.lat, station.lng, station.lat)[2]
+        hits.append(
+            NearestHit(
+                station, round(seconds_of(mm, profile.speed_kmh)), round(mm / 1e3, 1), round(float(straight_m), 1)
+            )
         )
-        for station, length, metres in zip(stations, mm.tolist(), straight.tolist(), strict=True)
-    ]
+    return hits
