@@ -10,13 +10,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from app import __version__
 from app.api import documentation, logs
 from app.api.deps import Holder, Resources
-from app.api.frame import RequestFrame
+from app.api.frame import Compression, Preflight, RequestFrame
+from app.api.one_tap import OneTap
 from app.api.problems import add_handlers
 from app.api.routes import routers
 from app.db.engine import make_engine
@@ -27,7 +26,6 @@ from app.settings import database_settings, home_settings, service_settings
 
 MAX_BODY_BYTES = 2_000_000
 WARMING_SECONDS = 10.0  # how long the end waits for it
-EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", "X-Request-ID"]
 
 
 def create_app(*, engine: Engine | None = None, holder: Holder | None = None) -> FastAPI:
@@ -65,15 +63,15 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
         lifespan=lifespan,
         middleware=[  # outermost first
             Middleware(
-                CORSMiddleware,
+                Preflight,
                 allow_origins=["*"],
                 allow_methods=["GET", "HEAD", "POST"],
                 allow_headers=["*"],
-                expose_headers=EXPOSED,
                 max_age=86_400,
             ),
             Middleware(RequestFrame, max_body_bytes=MAX_BODY_BYTES),
-            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+            Middleware(Compression, minimum_size=1_000, compresslevel=5),
+            Middleware(OneTap),
         ],
     )
     add_handlers(app, MAX_BODY_BYTES)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.caching import PRIVATE, Freshness
-from app.api.language import language_of
+from app.api.language import Language, language_of
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -34,11 +34,27 @@ def cacheable(
 
 
 def personal(
-    request: Request, body: BaseModel | Mapping[str, Any], *, status: int = 200, media_type: str = JSON
+    request: Request, body: BaseModel | Mapping[str, Any] | bytes, *, status: int = 200, media_type: str = JSON
 ) -> Response:
     """An answer that nobody may keep: a person's position is in the question, or it holds for this moment only."""
     sent = {"Cache-Control": PRIVATE, "Content-Language": language_of(request).value, "Vary": "Accept-Language"}
-    return Response(encode(body), status_code=status, headers=sent, media_type=media_type)
+    content = body if isinstance(body, bytes) else encode(body)
+    return Response(content, headers=sent, status_code=status, media_type=media_type)
+
+
+def personal_headers(language: Language, length: int) -> list[tuple[bytes, bytes]]:
+    """The headers of ``personal`` for a JSON body of so many bytes, as ASGI sends them."""
+    return [*_PERSONAL[language], (b"content-length", b"%d" % length), (b"content-type", b"application/json")]
+
+
+_PERSONAL = {
+    language: (
+        (b"cache-control", PRIVATE.encode()),
+        (b"content-language", language.value.encode()),
+        (b"vary", b"Accept-Language"),
+    )
+    for language in Language
+}
 
 
 def encode(body: BaseModel | Mapping[str, Any]) -> bytes:

@@ -1,5 +1,8 @@
 """What surrounds every request, as plain ASGI so that it costs microseconds.
 
+``Preflight`` answers browsers that ask whether a page of another origin may call; any may. ``Compression`` is for
+clients that can undo it. ``RequestFrame``, between the two, has the rest:
+
 - a request id, taken from ``X-Request-ID`` where it is well formed, and sent back;
 - headers that every answer carries;
 - a limit on the size of a body, announced or streamed;
@@ -11,9 +14,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,10 +33,33 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),  # an address may hold a position
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Content-Language, ETag, Link, Retry-After, X-Request-ID"),
 )
+VARY = (b"vary", b"Accept-Encoding")
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages bring their own
 
 log = structlog.get_logger("app.api")
+
+
+class Preflight(CORSMiddleware):
+    """Answers OPTIONS; every other request passes: the same headers go with every answer (see ``HEADERS``)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class Compression(GZipMiddleware):
+    """Passes every request of a client that does not take gzip."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and b"gzip" in dict(scope["headers"]).get(b"accept-encoding", b""):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class RequestFrame:
@@ -63,9 +92,8 @@ class RequestFrame:
                 message = {**message, "body": b""}
             await send(message)
 
-        request = Request(scope)
         if int(_digits(given.get(b"content-length"))) > self.max_body_bytes:
-            await problem_response(request, body_too_large(self.max_body_bytes))(scope, receive, send_framed)
+            await problem_response(Request(scope), body_too_large(self.max_body_bytes))(scope, receive, send_framed)
             return
         if scope["method"] != "GET":
             receive = self._limited(receive)
@@ -76,7 +104,7 @@ class RequestFrame:
             log.error("unexpected", **where, **describe(fault))
             if started:  # the server closes the connection; the text of the fault stays out of its log
                 raise RuntimeError(f"the answer to request {request_id} was cut off") from None
-            await problem_response(request, _internal_error())(scope, receive, send_framed)
+            await problem_response(Request(scope), _internal_error())(scope, receive, send_framed)
 
     def _limited(self, receive: Receive) -> Receive:
         """``receive`` that refuses a body which grows beyond the limit while it is streamed."""
@@ -111,8 +139,16 @@ def _digits(value: bytes | None) -> bytes:
     return value if value is not None and value.isdigit() and len(value) < 20 else b"0"
 
 
-def _framed(headers: object, request_id: str) -> list[tuple[bytes, bytes]]:
-    framed = [*headers, *HEADERS, (b"x-request-id", request_id.encode("ascii"))]  # type: ignore[misc]
-    if not any(name == POLICY[0] for name, _ in framed):
+def _framed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    framed = [*headers, *HEADERS, (b"x-request-id", request_id.encode("ascii"))]
+    varies = has_policy = False
+    for name, value in framed:
+        if name == b"vary":
+            varies = varies or VARY[1] in value
+        elif name == POLICY[0]:
+            has_policy = True
+    if not varies:
+        framed.append(VARY)
+    if not has_policy:
         framed.append(POLICY)
     return framed

@@ -1,20 +1,22 @@
 """The stations that can be reached on foot from a position, nearest first.
 
-Answered on the event loop where it is read from the reach table (a tenth of a millisecond), in a thread where it takes
-a search; written without models, since this is the call that every resident makes.
+Answered on the event loop where it is read from the reach table (some ten microseconds), in a thread where it takes a
+search; written without models, since this is the call that every resident makes. See also ``app.api.one_tap``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.answers import personal
+from app.api.answers import encode, personal
 from app.api.deps import snapshot_of
 from app.api.described import answers, problems
 from app.api.language import Language, language_of
@@ -116,34 +118,66 @@ async def find_nearest_stations(request: Request, question: NearestQuestion) -> 
 
 
 async def _answer(request: Request, position: Position, query: NearestQuery, out_crs: Crs | None) -> Response:
-    snapshot = snapshot_of(request)
-    if query.is_light(snapshot):
-        answer = find_nearest(snapshot, position, query)
-    else:
+    snapshot, language, crs = snapshot_of(request), language_of(request), out_crs or position.crs
+    body = light_body(snapshot, position, query, crs, language)
+    if body is None:
         answer = await run_in_threadpool(find_nearest, snapshot, position, query)
-    if not answer.hits:
-        answer = await run_in_threadpool(with_beyond, snapshot, position, query, answer)
-    language = language_of(request)
-    return personal(request, _body(snapshot, answer, query, out_crs or position.crs, language))
+        if not answer.hits:
+            answer = await run_in_threadpool(with_beyond, snapshot, position, query, answer)
+        body = encode(_body(snapshot, answer, query, crs, language))
+    return personal(request, body)
+
+
+def light_body(
+    snapshot: Snapshot, position: Position, query: NearestQuery, crs: Crs, language: Language
+) -> bytes | None:
+    """The answer as it is sent, with coordinates in ``crs``; None where it takes a search, and so a thread.
+
+    Raises NotWalkable.
+    """
+    if not query.is_light(snapshot):
+        return None
+    answer = find_nearest(snapshot, position, query)
+    return encode(_body(snapshot, answer, query, crs, language)) if answer.hits else None
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What an answer says of stations (by number) and data, written once per snapshot, language and system."""
+
+    summaries: list[orjson.Fragment]
+    locations: list[orjson.Fragment]
+    notice: orjson.Fragment
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, language: Language, crs: Crs) -> _Written:
+        def write() -> _Written:
+            notice = snapshot_notice(snapshot, language, KINDS)
+            return cls(
+                summaries=station_summaries(snapshot, language, crs),
+                locations=open_locations(snapshot),
+                notice=orjson.Fragment(b"null" if notice is None else encode(notice)),
+            )
+
+        return snapshot.cached(("nearest texts", language, crs), write)
 
 
 def _body(
     snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language
 ) -> dict[str, Any]:
     """See ``NearestStations``."""
-    summaries, locations = station_summaries(snapshot, language, crs), open_locations(snapshot)
-    number = snapshot.stations.table.at
+    written, number = _Written.of(snapshot, language, crs), snapshot.stations.table.at
 
     def hit_json(hit: NearestHit) -> dict[str, Any]:
         k = number[hit.station.code]
         return {
-            "station": summaries[k],
+            "station": written.summaries[k],
             "walk_minutes": hit.walk_minutes,
             "walk_seconds": hit.walk_seconds,
             "walk_m": hit.walk_m,
             "straight_m": hit.straight_m,
             "detour": hit.detour,
-            "open_location": locations[k],
+            "open_location": written.locations[k],
         }
 
     return {
@@ -156,7 +190,7 @@ def _body(
         "searched_m": answer.searched_m,
         "snap": snap_json(answer.snap, crs),
         "profile": profile_json(query.profile),
-        "data_notice": snapshot_notice(snapshot, language, KINDS),
+        "data_notice": written.notice,
     }
 
 
