@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from app.errors import CoordinateInvalid, CrsRequired, ErrorItem
-from app.geo.crs import Crs, to_wgs84
+from app.geo.crs import Crs, point_to_wgs84
 
 MAX_LNG, MAX_LAT = 180.0, 90.0
 
@@ -30,10 +30,7 @@ def read_position(lng: float, lat: float, crs: str | None) -> Position:
     """
     system = read_crs(crs)
     check_degrees(lng, lat)
-    if system in (Crs.WGS84, Crs.CGCS2000):
-        return Position(lng, lat, system, lng, lat)
-    x, y = to_wgs84(lng, lat, system)
-    return Position(float(x), float(y), system, lng, lat)
+    return Position(*point_to_wgs84(lng, lat, system), system, lng, lat)
 
 
 def read_crs(crs: str | None) -> Crs:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.geo.arrays import BoolArray, FloatArray
-from app.geo.crs import GCJ_BOX, Crs, from_wgs84, suspect_crs, to_wgs84
+from app.geo.crs import GCJ_BOX, Crs, from_wgs84, point_from_wgs84, point_to_wgs84, suspect_crs, to_wgs84
 from app.geo.geodesy import distances_m
 
 # WGS84 -> GCJ-02 -> BD-09 by the npm package gcoord, version 1.0.7 (transform), an implementation of its own
@@ -26,9 +26,7 @@ in_china = st.tuples(st.floats(GCJ_BOX[0], GCJ_BOX[2]), st.floats(GCJ_BOX[1], GC
 
 
 @pytest.mark.parametrize(("wgs84", "gcj02", "bd09"), REFERENCE)
-def test_reference_values(
-    wgs84: tuple[float, float], gcj02: tuple[float, float], bd09: tuple[float, float]
-) -> None:
+def test_reference_values(wgs84: tuple[float, float], gcj02: tuple[float, float], bd09: tuple[float, float]) -> None:
     assert np.allclose(from_wgs84(*wgs84, Crs.GCJ02), gcj02, rtol=0, atol=1e-12)
     assert np.allclose(from_wgs84(*wgs84, Crs.BD09), bd09, rtol=0, atol=1e-12)
     assert np.allclose(to_wgs84(*gcj02, Crs.GCJ02), wgs84, rtol=0, atol=1e-11)
@@ -50,6 +48,19 @@ def test_round_trip_to_a_billionth_of_a_degree(point: tuple[float, float], crs: 
 def test_round_trip_the_other_way(point: tuple[float, float], crs: Crs) -> None:
     there = from_wgs84(*to_wgs84(*point, crs), crs)
     assert np.abs(np.array(there) - np.array(point)).max() < 1e-9
+
+
+@pytest.mark.parametrize("crs", list(Crs))
+@given(point=st.tuples(st.floats(-180, 180), st.floats(-90, 90)))
+@example(point=(GCJ_BOX[0], GCJ_BOX[1]))
+@example(point=(GCJ_BOX[0] + 0.003, GCJ_BOX[1] + 0.001))  # within a shift of the box's edge
+@example(point=(113.264385, 23.129112))
+@settings(deadline=None)  # the first one compiles
+def test_one_point_is_moved_as_many_are(point: tuple[float, float], crs: Crs) -> None:
+    for one, many in ((point_to_wgs84, to_wgs84), (point_from_wgs84, from_wgs84)):
+        moved = one(*point, crs)
+        assert all(type(value) is float for value in moved)
+        assert np.allclose(moved, many(*point, crs), rtol=0, atol=1e-12)
 
 
 def test_the_shift_in_guangzhou_is_590_to_640_m() -> None:
