@@ -1,51 +1,101 @@
-"""The few nearest origins of one place, read from the reach table: no search, no list of all that can be reached.
+"""One position's place on a street, and its few nearest origins, read from the reach table without a search.
 
-What ``app.geo.reach.nearest_of`` answers in full, for a lookup that is asked thousands of times a second.
+The same as ``app.geo.snapping.snap`` and ``app.geo.reach.nearest_of``, which take many positions or list all origins,
+for a lookup that is asked thousands of times a second: the kernels take a few microseconds, and so must all around
+them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import radians, sqrt
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
 
 from app.geo.arrays import BoolArray, Int32Array, IntArray
+from app.geo.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable
-from app.geo.snapping import Places
+from app.geo.snapping import Places, SegmentGrid, _snap_all
+
+
+class StreetPlace(NamedTuple):
+    """One place on a street, as in ``Places``: ``leg_mm`` is ``snap_m`` in whole mm, the way to the street."""
+
+    edge: int
+    offset_mm: int
+    leg_mm: int
+    snap_m: float
+    lng: float
+    lat: float
+
+    @classmethod
+    def of(cls, places: Places) -> StreetPlace:
+        """The first of some places, which has a street."""
+        snap_m = float(places.snap_m[0])
+        edge, offset_mm = int(places.edge[0]), int(places.offset_mm[0])
+        return cls(edge, offset_mm, round(snap_m * 1e3), snap_m, float(places.lng[0]), float(places.lat[0]))
 
 
 @dataclass(frozen=True)
 class NearestLookup:
-    """A reach table with what else a lookup needs; ``leg_mm`` are the ways of the origins to the street."""
+    """One variant of a network with the reach table of the origins at ``places``; ``leg_mm`` are theirs."""
 
     network: WalkNetwork
+    grid: SegmentGrid
+    usable: BoolArray
     places: Places
     leg_mm: Int32Array
     table: ReachTable
 
     @classmethod
-    def of(cls, network: WalkNetwork, places: Places, table: ReachTable) -> NearestLookup:
-        """``table`` is the reach table of ``places`` on ``network``."""
-        return cls(network, places, places.leg_mm, table)
+    def of(
+        cls, network: WalkNetwork, grid: SegmentGrid, places: Places, table: ReachTable, *, step_free: bool
+    ) -> NearestLookup:
+        """``table`` is the reach table of ``places`` in that variant, ``grid`` the network's."""
+        usable = network.adjacency(step_free=step_free).usable
+        return cls(network, grid, usable, places, places.leg_mm, table)
+
+    def place_of(self, lng: float, lat: float, limit_m: float) -> StreetPlace | None:
+        """The nearest place on a street that matters to a WGS84 position; None beyond ``limit_m``."""
+        network, grid = self.network, self.grid
+        east, north = _metres_per_degree(lat)
+        found = _snap_all(
+            network.geom_lng, network.geom_lat, network.geom_mm, grid.edge_of_point, self.usable, grid.ptr,
+            grid.segments, grid.west, grid.south, grid.cell_degrees, grid.columns, grid.rows, np.array([lng]),
+            np.array([lat]), np.array([east]), np.array([north]), limit_m,
+        )  # fmt: skip
+        return StreetPlace.of(Places(*found)) if found[0][0] >= 0 else None
 
     def nearest(
-        self, place: tuple[int, int, int], mask: BoolArray, limit_mm: int, count: int
-    ) -> tuple[IntArray, IntArray]:
+        self, place: StreetPlace, mask: BoolArray, limit_mm: int, count: int
+    ) -> tuple[IntArray, IntArray]:  # fmt: skip
         """At most ``count`` origins of the mask within ``limit_mm`` of a place, nearest first, and their lengths in mm.
 
-        ``place`` is (edge, offset_mm, leg_mm), on an edge. Of equal lengths the lower number comes first. Origins on
-        the same edge are reached along it too. The table is complete up to its own limit, so ``limit_mm`` is cut there.
+        Of equal lengths the lower number comes first. Origins on the same edge are reached along it too. The table is
+        complete up to its own limit, so ``limit_mm`` is cut there.
         """
         network, places, table = self.network, self.places, self.table
         origins: IntArray
         lengths: IntArray
         origins, lengths = _nearest(
             network.edge_u, network.edge_v, network.edge_mm, places.edge, places.offset_mm, self.leg_mm,
-            table.node_ptr, table.origin_at, table.mm_at, mask, *place, min(limit_mm, table.limit_mm), count,
+            table.node_ptr, table.origin_at, table.mm_at, mask, place.edge, place.offset_mm, place.leg_mm,
+            min(limit_mm, table.limit_mm), count,
         )  # fmt: skip
         return origins, lengths
+
+
+def _metres_per_degree(lat: float) -> tuple[float, float]:
+    """``geodesy.metres_per_degree`` of one latitude, to the last bit: at a corner the least bit decides the street."""
+    phi = radians(lat)
+    sine = float(np.sin(phi))  # by numpy, as there: the mathematical library may differ in the last bit
+    w = 1.0 - ECCENTRICITY_SQUARED * (sine * sine)
+    east = float(np.cos(phi)) * SEMI_MAJOR_M / sqrt(w)
+    north = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / float(np.power(w, 1.5))
+    return radians(1.0) * east, radians(1.0) * north
 
 
 @nb.njit(nogil=True, cache=True)

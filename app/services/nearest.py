@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
 from app.geo.geodesy import ellipsoid
-from app.geo.nearest import NearestLookup
+from app.geo.nearest import NearestLookup, StreetPlace
 from app.geo.network import limit_mm, seconds_of
 from app.geo.reach import on_edge_mm
-from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN
+from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN, Field
 from app.geo.snapping import Places
 from app.services.positions import Position
 from app.services.profiles import WalkingProfile
@@ -91,20 +92,20 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
 
     Raises NotWalkable when no street that matters lies within the snapping limit of the position.
     """
-    step_free = query.profile.step_free
-    place = snap_position(snapshot, position, step_free=step_free)
-    mask, limit = snapshot.open_mask(query.day, query.types), query.limit_mm
-    lookup = _lookup(snapshot, step_free=step_free)
+    step_free, limit = query.profile.step_free, query.limit_mm
+    lookup, mask = _lookup(snapshot, step_free=step_free), snapshot.open_mask(query.day, query.types)
+    place = _place(snapshot, lookup, position)
     if limit <= lookup.table.limit_mm:
-        origin, mm = lookup.nearest(_on_edge(place), mask, limit, query.limit)
+        origin, mm = lookup.nearest(place, mask, limit, query.limit)
     else:
-        origin, mm = _by_search(snapshot, place, limit, step_free=step_free)
+        start = snap_position(snapshot, position, step_free=step_free)
+        origin, mm = _by_search(snapshot, start, limit, step_free=step_free)
         fits = mask[origin]
         origin, mm = origin[fits][: query.limit], mm[fits][: query.limit]
     return NearestAnswer(
         hits=_hits(snapshot, position, zip(origin.tolist(), mm.tolist(), strict=True), query.profile),
         beyond=None,
-        snap=evidence(snapshot, place, step_free=step_free),
+        snap=_evidence(snapshot, place, step_free=step_free),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
         searched_m=round(limit / 1e3, 1),
     )
@@ -113,8 +114,12 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
 def snap_position(snapshot: Snapshot, position: Position, *, step_free: bool) -> Places:
     """The place on a street that a position is attached to. Raises NotWalkable, telling how far away it is."""
     place = snapshot.snap(position.lng, position.lat, step_free=step_free)
-    if place.edge[0] >= 0:
-        return place
+    if place.edge[0] < 0:
+        raise _not_walkable(snapshot, position)
+    return place
+
+
+def _not_walkable(snapshot: Snapshot, position: Position) -> NotWalkable:
     limit = snapshot.method.snap_limit_m
     inside = snapshot.areas.holds(position.lng, position.lat)
     where_zh = "在区域之内,但" if inside else "在已载入的区域之外,且"
@@ -124,7 +129,7 @@ def snap_position(snapshot: Snapshot, position: Position, *, step_free: bool) ->
         remedy_zh="检查坐标系(crs)是否与坐标一致;GCJ-02 与 WGS84 在广州相差约 600 米",
         remedy_en="check that crs is the system of these coordinates: GCJ-02 and WGS84 differ by about 600 m here",
     )  # fmt: skip
-    raise NotWalkable(
+    return NotWalkable(
         f"该位置{where_zh} {limit:g} 米内没有可步行的道路。",
         f"The position is {where_en} no walkable street lies within {limit:g} m.",
         errors=[item],
@@ -133,28 +138,35 @@ def snap_position(snapshot: Snapshot, position: Position, *, step_free: bool) ->
 
 def evidence(snapshot: Snapshot, place: Places, *, step_free: bool) -> SnapEvidence:
     """What is told of a place."""
-    edge = int(place.edge[0])
+    return _evidence(snapshot, StreetPlace.of(place), step_free=step_free)
+
+
+def _evidence(snapshot: Snapshot, place: StreetPlace, *, step_free: bool) -> SnapEvidence:
     network = snapshot.network
+    component = network.adjacency(step_free=step_free).component
     return SnapEvidence(
-        snap_m=round(float(place.snap_m[0]), 1),
-        edge_id=int(network.edge_id[edge]),
-        component=int(network.adjacency(step_free=step_free).component[network.edge_u[edge]]),
-        lng=round(float(place.lng[0]), 6),
-        lat=round(float(place.lat[0]), 6),
+        snap_m=round(place.snap_m, 1),
+        edge_id=int(network.edge_id[place.edge]),
+        component=int(component[network.edge_u[place.edge]]),
+        lng=round(place.lng, 6),
+        lat=round(place.lat, 6),
     )
 
 
 def _lookup(snapshot: Snapshot, *, step_free: bool) -> NearestLookup:
     def make() -> NearestLookup:
         _, places, table = snapshot.variant(step_free=step_free)
-        return NearestLookup.of(snapshot.network, places, table)
+        return NearestLookup.of(snapshot.network, snapshot.city.grid, places, table, step_free=step_free)
 
     return snapshot.cached(("nearest", step_free), make)
 
 
-def _on_edge(place: Places) -> tuple[int, int, int]:
-    """Edge, offset and way to the street of a single place; the last as ``Places.leg_mm`` has it."""
-    return int(place.edge[0]), int(place.offset_mm[0]), round(float(place.snap_m[0]) * 1e3)
+def _place(snapshot: Snapshot, lookup: NearestLookup, position: Position) -> StreetPlace:
+    """As ``snap_position``, for one place, without arrays."""
+    place = lookup.place_of(position.lng, position.lat, snapshot.method.snap_limit_m)
+    if place is None:
+        raise _not_walkable(snapshot, position)
+    return place
 
 
 def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool) -> tuple[IntArray, IntArray]:
@@ -190,10 +202,9 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     The first one on a day takes a search over the whole network (tens of milliseconds).
     """
     step_free = query.profile.step_free
-    place = snap_position(snapshot, position, step_free=step_free)
-    _, places, _ = snapshot.variant(step_free=step_free)
-    field, network = snapshot.far_field(query.day, query.types, step_free=step_free), snapshot.network
-    edge, offset, leg = _on_edge(place)
+    lookup = _lookup(snapshot, step_free=step_free)
+    edge, offset, leg, *_ = _place(snapshot, lookup, position)
+    field, network, places = _far_field(snapshot, query), snapshot.network, lookup.places
     ways = [
         (int(field.length_mm[node]) + rest + leg, int(field.origin[node]))
         for node, rest in ((network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset))
@@ -206,6 +217,26 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     mm, origin = min(ways)
     (found,) = _hits(snapshot, position, [(origin, mm)], query.profile)
     return answer._replace(beyond=found)
+
+
+def is_beyond_known(snapshot: Snapshot, query: NearestQuery) -> bool:
+    """Has the search that ``with_beyond`` takes been done for such a question, so that it takes microseconds?"""
+    return _far_key(query) in _far_fields(snapshot)
+
+
+def _far_field(snapshot: Snapshot, query: NearestQuery) -> Field:
+    field = snapshot.far_field(query.day, query.types, step_free=query.profile.step_free)
+    _far_fields(snapshot)[_far_key(query)] = field
+    return field
+
+
+def _far_fields(snapshot: Snapshot) -> WeakValueDictionary[Hashable, Field]:
+    """Those that the snapshot still keeps."""
+    return snapshot.cached("far fields", WeakValueDictionary)
+
+
+def _far_key(query: NearestQuery) -> Hashable:
+    return query.day, tuple(sorted(query.types)), query.profile.step_free
 
 
 def _hits(

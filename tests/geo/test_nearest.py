@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.geo.arrays import BoolArray
-from app.geo.nearest import NearestLookup
+from app.geo.nearest import NearestLookup, StreetPlace
 from app.geo.network import WalkNetwork
 from app.geo.reach import nearest_of, reach_table
 from app.geo.search import MAX_LIMIT_MM, Searcher
-from app.geo.snapping import Places
+from app.geo.snapping import Places, build_grid, snap
 from tests.support.oracle import graph_with, place_points
 from tests.support.streets import Line, at_m, drawn_networks, drawn_places, network_of, places_on, random_network
 
@@ -20,14 +20,16 @@ TABLE_LIMITS = st.one_of(st.sampled_from([0, 1_200_000, MAX_LIMIT_MM]), st.integ
 
 def lookup_of(network: WalkNetwork, places: Places, limit_mm: int, *, step_free: bool = False) -> NearestLookup:
     table = reach_table(Searcher.of(network, step_free=step_free), places, limit_mm, threads=1)
-    return NearestLookup.of(network, places, table)
+    return NearestLookup.of(network, build_grid(network), places, table, step_free=step_free)
 
 
 def pairs(
     lookup: NearestLookup, place: tuple[int, int, int], mask: BoolArray, limit: int, count: int
 ) -> list[tuple[int, int]]:
     """(length, origin) of those found, in order."""
-    origins, lengths = lookup.nearest(place, mask, limit, count)
+    edge, offset_mm, leg_mm = place
+    street = StreetPlace(edge, offset_mm, leg_mm, leg_mm / 1e3, 0.0, 0.0)
+    origins, lengths = lookup.nearest(street, mask, limit, count)
     return list(zip(lengths.tolist(), origins.tolist(), strict=True))
 
 
@@ -120,3 +122,22 @@ def test_nothing_leaves_int32_at_the_greatest_lengths() -> None:
     assert pairs(lookup, (0, 0, 2**31 - 1), everyone, MAX_LIMIT_MM, 2) == []
     assert pairs(lookup, (0, total, most), everyone, MAX_LIMIT_MM, 2) == []
     assert pairs(lookup, (0, 0, 5), everyone, MAX_LIMIT_MM, 2) == [(6, 1)]
+
+
+@given(drawn_networks(), st.booleans(), st.integers(0, 2**32 - 1))
+@settings(max_examples=150, deadline=None)
+def test_one_position_is_snapped_as_many_are(network: WalkNetwork, step_free: bool, seed: int) -> None:
+    """The nearest street, steps left out where asked, and none beyond the limit; the leg is that of ``Places``."""
+    lookup = lookup_of(network, places_on(network, [], []), 1_000, step_free=step_free)
+    rng = np.random.default_rng(seed)
+    at = rng.integers(0, network.node_count, 10)
+    lng, lat = network.node_lng[at] + rng.normal(0, 1e-3, 10), network.node_lat[at] + rng.normal(0, 1e-3, 10)
+    limit_m = float(rng.choice([0.0, 40.0, 500.0]))
+    many = snap(network, lookup.grid, network.adjacency(step_free=step_free).usable, lng, lat, limit_m)
+    for k, (x, y) in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
+        place = lookup.place_of(x, y, limit_m)
+        if place is None:
+            assert many.edge[k] == -1
+            continue
+        assert (place.edge, place.offset_mm, place.leg_mm) == (many.edge[k], many.offset_mm[k], many.leg_mm[k])
+        assert (place.snap_m, place.lng, place.lat) == (many.snap_m[k], many.lng[k], many.lat[k])

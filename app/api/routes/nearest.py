@@ -24,7 +24,7 @@ from app.api.method import ProfileQuery, SpeedQuery, profile_json
 from app.api.parameters import PositionQuery
 from app.api.schemas.nearest import MAX_MINUTES, NearestQuestion, NearestStations
 from app.api.summaries import open_locations, snapshot_notice, station_summaries
-from app.geo.crs import Crs, from_wgs84
+from app.geo.crs import Crs, point_from_wgs84
 from app.models.vocabularies import DatasetKind, StationType
 from app.services.nearest import (
     MAX_HITS,
@@ -33,6 +33,7 @@ from app.services.nearest import (
     NearestQuery,
     SnapEvidence,
     find_nearest,
+    is_beyond_known,
     with_beyond,
 )
 from app.services.positions import Position, read_position
@@ -138,7 +139,11 @@ def light_body(
     if not query.is_light(snapshot):
         return None
     answer = find_nearest(snapshot, position, query)
-    return encode(_body(snapshot, answer, query, crs, language)) if answer.hits else None
+    if not answer.hits:
+        if not is_beyond_known(snapshot, query):
+            return None
+        answer = with_beyond(snapshot, position, query, answer)
+    return encode(_body(snapshot, answer, query, crs, language))
 
 
 @dataclass(frozen=True)
@@ -196,13 +201,13 @@ def _body(
 
 def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
     """How a position was attached to the streets; see ``schemas.common.Snap``."""
-    lng, lat = from_wgs84(snap.lng, snap.lat, crs)
+    lng, lat = point_from_wgs84(snap.lng, snap.lat, crs)
     return {
         "snap_m": snap.snap_m,
         "edge_id": snap.edge_id,
         "component": snap.component,
-        "lng": round(float(lng), 6),
-        "lat": round(float(lat), 6),
+        "lng": round(lng, 6),
+        "lat": round(lat, 6),
     }
 
 
