@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.geo.arrays import BoolArray, Int32Array, IntArray
-from app.geo.search import NO_ORIGIN, UNREACHED, Field, Searcher
+from app.geo.search import NOTHING, UNREACHED, Field, Searcher
 from app.geo.snapping import Places
 
 
@@ -40,6 +40,11 @@ class ReachTable:
     def origin_count(self) -> int:
         return len(self.ptr) - 1
 
+    def row(self, k: int) -> tuple[Int32Array, Int32Array]:
+        """The nodes that origin k reaches and the lengths."""
+        part = slice(self.ptr[k], self.ptr[k + 1])
+        return self.node[part], self.mm[part]
+
 
 def reach_table(searcher: Searcher, places: Places, limit_mm: int, *, threads: int | None = None) -> ReachTable:
     """The reach table of all places; places without a street reach nothing."""
@@ -52,19 +57,26 @@ def reach_table(searcher: Searcher, places: Places, limit_mm: int, *, threads: i
 
 def table_of_rows(rows: Sequence[tuple[Int32Array, Int32Array]], limit_mm: int, node_count: int) -> ReachTable:
     """The table, and its transpose, of rows that are known."""
+    ptr, node, mm = join_rows(rows)
+    node_ptr, origin_at, mm_at = transpose(ptr, node, mm, node_count)
+    return ReachTable(limit_mm, ptr, node, mm, node_ptr, origin_at, mm_at)
+
+
+def join_rows(rows: Sequence[tuple[Int32Array, Int32Array]]) -> tuple[IntArray, Int32Array, Int32Array]:
+    """Rows one after the other: pointers (int64), nodes and lengths (int32)."""
     ptr = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum([len(nodes) for nodes, _ in rows], out=ptr[1:])
     empty = [np.zeros(0, dtype=np.int32)]
-    node = np.concatenate([nodes for nodes, _ in rows] or empty)
-    mm = np.concatenate([lengths for _, lengths in rows] or empty)
-    node_ptr, origin_at, mm_at = _transpose(ptr, node, mm, node_count)
-    return ReachTable(limit_mm, ptr, node, mm, node_ptr, origin_at, mm_at)
+    return (
+        ptr,
+        np.concatenate([nodes for nodes, _ in rows] or empty),
+        np.concatenate([lengths for _, lengths in rows] or empty),
+    )
 
 
 def masked_field(table: ReachTable, mask: BoolArray, node_count: int, limit_mm: int) -> Field:
     """Every node's nearest origin among those of the mask, within ``limit_mm``: no search, a minimum over rows."""
-    length, origin = _masked_minimum(table.ptr, table.node, table.mm, mask, node_count, min(limit_mm, table.limit_mm))
-    return Field(length, origin)
+    return Field(_masked_minimum(table.ptr, table.node, table.mm, mask, node_count, min(limit_mm, table.limit_mm)))
 
 
 def on_edge_mm(places: Places, k: int, offset_mm: int) -> int:
@@ -73,7 +85,8 @@ def on_edge_mm(places: Places, k: int, offset_mm: int) -> int:
 
 
 @nb.njit(nogil=True, cache=True)
-def _transpose(ptr, node, mm, node_count):  # type: ignore[no-untyped-def]
+def transpose(ptr, node, mm, node_count):  # type: ignore[no-untyped-def]
+    """The same by node: pointers, origins and lengths, nearest first, of equals the lower number first."""
     start = np.zeros(node_count + 1, np.int64)
     for k in range(len(node)):
         start[node[k] + 1] += 1
@@ -99,16 +112,16 @@ def _transpose(ptr, node, mm, node_count):  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True)
 def _masked_minimum(ptr, node, mm, mask, node_count, limit):  # type: ignore[no-untyped-def]
-    length = np.full(node_count, UNREACHED, np.int32)
-    origin = np.full(node_count, NO_ORIGIN, np.int32)
+    packed = np.full(node_count, NOTHING, np.int64)
     for o in range(len(ptr) - 1):
         if not mask[o]:
             continue
         for k in range(ptr[o], ptr[o + 1]):
-            if mm[k] <= limit and mm[k] < length[node[k]]:
-                length[node[k]] = mm[k]
-                origin[node[k]] = o
-    return length, origin
+            if mm[k] <= limit:
+                offered = (np.int64(mm[k]) << 32) | o
+                if offered < packed[node[k]]:
+                    packed[node[k]] = offered
+    return packed
 
 
 def nearest_of(

@@ -1,77 +1,115 @@
 """Shortest walking ways: the kernel that does all searches.
 
-One kernel does all searches: a bucket queue (Dial 1969) over integer lengths. Buckets are ``1 << BUCKET_BITS`` mm wide;
-a node whose length falls again inside the bucket being emptied is simply scanned again, so the result is exact for
-any edge length. Between searches the work arrays are put back by visiting only what was touched: a search costs what
-it reaches, not what the network has.
+A bucket queue (Dial, Algorithm 360, CACM 1969) over integer lengths. Buckets are ``1 << BUCKET_BITS`` mm wide; a node
+whose length falls again inside the bucket being emptied is simply scanned again, so the result is exact for any edge
+length. Between searches the work arrays are put back by visiting only what was touched: a search costs what it reaches,
+not what the network has.
 
 Lengths are int32 millimetres. With a limit of at most ``MAX_LIMIT_MM`` and edges of at most as much, no sum leaves
-int32.
+int32. A node's length and its origin travel as one int64, ``length << 32 | origin``: the smaller of two is the nearer,
+and of equally near origins the one with the lower number, in one comparison and one access to memory.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 import numba as nb
 import numpy as np
 
-from app.geo.arrays import Int32Array
+from app.geo.arrays import Int32Array, IntArray
 from app.geo.network import Adjacency, WalkNetwork
 from app.geo.snapping import Places
 
-BUCKET_BITS = 12  # 4.1 m
+BUCKET_BITS = 12  # 4.1 m; from 1 to 16 m it makes no difference that can be measured
 MAX_LIMIT_MM = 1 << 30  # 1,073 km
 UNREACHED = np.iinfo(np.int32).max
 NO_ORIGIN = -1
-
-
-@dataclass
-class Workspace:
-    """Arrays that one thread searches with; between searches ``length_mm`` is UNREACHED everywhere."""
-
-    length_mm: Int32Array
-    label: Int32Array
-    touched: Int32Array
-    buckets: Int32Array
-    item: Int32Array
-    following: Int32Array
-
-    @classmethod
-    def for_nodes(cls, node_count: int, longest_edge_mm: int) -> Workspace:
-        """``longest_edge_mm`` bounds how far ahead of the front an entry can lie."""
-        bucket_count = 1 << int(np.ceil(np.log2((longest_edge_mm >> BUCKET_BITS) + 3)))
-        return cls(
-            length_mm=np.full(node_count, UNREACHED, dtype=np.int32),
-            label=np.full(node_count, NO_ORIGIN, dtype=np.int32),
-            touched=np.empty(max(node_count, 1), dtype=np.int32),
-            buckets=np.full(bucket_count, -1, dtype=np.int32),
-            item=np.empty(4096, dtype=np.int32),
-            following=np.empty(4096, dtype=np.int32),
-        )
+NOTHING = np.iinfo(np.int64).max  # UNREACHED and NO_ORIGIN, packed
+LOW, HIGH = np.int64(0xFFFF_FFFF), np.int64(-1) << np.int64(32)  # halves of a packed number
+_LENGTH, _ORIGIN = (1, 0) if sys.byteorder == "little" else (0, 1)
 
 
 @dataclass(frozen=True)
 class Field:
-    """For every node the length to the nearest origin and which origin that is; UNREACHED and NO_ORIGIN beyond."""
+    """For every node the length to the nearest origin and which origin that is; UNREACHED and NO_ORIGIN beyond.
 
-    length_mm: Int32Array
-    origin: Int32Array
+    ``packed`` (int64 by node) holds both; ``length_mm`` and ``origin`` are views of its halves, not copies.
+    """
+
+    packed: IntArray
+
+    @property
+    def length_mm(self) -> Int32Array:
+        return self._halves[:, _LENGTH]
+
+    @property
+    def origin(self) -> Int32Array:
+        return self._halves[:, _ORIGIN]
+
+    @property
+    def _halves(self) -> Int32Array:
+        halves: Int32Array = self.packed.view(np.int32).reshape(-1, 2)
+        return halves
+
+
+@dataclass
+class Workspace:
+    """Arrays that one thread searches with; between searches ``packed`` is NOTHING everywhere.
+
+    ``buckets`` is a ring of heads of lists; their entries, ``next << 32 | node``, live in ``pool``, which grows when it
+    is full.
+    """
+
+    packed: IntArray
+    touched: Int32Array
+    buckets: Int32Array
+    pool: IntArray
+
+    @classmethod
+    def for_nodes(cls, node_count: int) -> Workspace:
+        return cls(
+            packed=np.full(node_count, NOTHING, dtype=np.int64),
+            touched=np.empty(max(node_count, 1), dtype=np.int32),
+            buckets=np.full(2, -1, dtype=np.int32),
+            pool=np.empty(4096, dtype=np.int64),
+        )
+
+    def make_room(self, farthest_mm: int, seeds: int) -> None:
+        """A ring long enough for entries that lie as far as ``farthest_mm`` ahead of the front; a pool for seeds."""
+        needed = (farthest_mm >> BUCKET_BITS) + 2
+        if len(self.buckets) < needed:
+            self.buckets = np.full(1 << (needed - 1).bit_length(), -1, dtype=np.int32)
+        while len(self.pool) < seeds:
+            self.grow_pool()
+
+    def grow_pool(self) -> None:
+        """Twice the entries, those of the present search kept."""
+        self.pool = np.concatenate([self.pool, np.empty_like(self.pool)])
 
 
 @dataclass
 class Searcher:
-    """A network variant with work arrays that are handed out to one search at a time."""
+    """A network variant with work arrays that are handed out to one search at a time.
+
+    ``links`` are the adjacency's as one int64 each, ``length_mm << 32 | neighbour``.
+    """
 
     adjacency: Adjacency
+    links: IntArray
     edge_u: Int32Array
     edge_v: Int32Array
     edge_mm: Int32Array
+    longest_mm: int
     _idle: list[Workspace] = field(default_factory=list)
 
     @classmethod
     def of(cls, network: WalkNetwork, *, step_free: bool) -> Searcher:
-        return cls(network.adjacency(step_free=step_free), network.edge_u, network.edge_v, network.edge_mm)
+        longest = int(network.edge_mm.max()) if network.edge_count else 1
+        adjacency = network.adjacency(step_free=step_free)
+        links = _packed_links(adjacency.links)
+        return cls(adjacency, links, network.edge_u, network.edge_v, network.edge_mm, longest)
 
     @property
     def node_count(self) -> int:
@@ -82,174 +120,144 @@ class Searcher:
         try:
             return self._idle.pop()
         except IndexError:
-            longest = int(self.edge_mm.max()) if len(self.edge_mm) else 1
-            return Workspace.for_nodes(self.node_count, longest)
+            return Workspace.for_nodes(self.node_count)
 
     def put_back(self, workspace: Workspace) -> None:
         self._idle.append(workspace)
 
     def field_of(self, places: Places, limit_mm: int, numbers: Int32Array | None = None) -> Field:
         """Every node's nearest place within ``limit_mm``; ``numbers`` are the origins' numbers (default: position)."""
-        node, mm, label = _seeds(self, places, numbers)
+        node, packed = self.seeds(places, numbers)
         workspace = self.workspace()
-        touched = _run(self.adjacency, workspace, node, mm, label, min(limit_mm, MAX_LIMIT_MM))
-        length = np.full(self.node_count, UNREACHED, dtype=np.int32)
-        origin = np.full(self.node_count, NO_ORIGIN, dtype=np.int32)
-        _harvest(workspace.touched, touched, workspace.length_mm, workspace.label, length, origin)
+        own, workspace.packed = workspace.packed, np.full(self.node_count, NOTHING, dtype=np.int64)
+        self.spread(workspace, node, packed, limit_mm)
+        found, workspace.packed = workspace.packed, own
         self.put_back(workspace)
-        return Field(length, origin)
+        return Field(found)
 
     def reach_of(self, places: Places, limit_mm: int) -> tuple[Int32Array, Int32Array]:
         """The nodes (ascending) within ``limit_mm`` of the nearest of the places, and the lengths in mm."""
-        node, mm, label = _seeds(self, places, None)
+        node, packed = self.seeds(places)
         workspace = self.workspace()
-        touched = _run(self.adjacency, workspace, node, mm, label, min(limit_mm, MAX_LIMIT_MM))
-        nodes, lengths = _collect(workspace.touched, touched, workspace.length_mm)
+        count = self.spread(workspace, node, packed, limit_mm)
+        nodes, lengths = collect(workspace.touched, count, workspace.packed)
         self.put_back(workspace)
         return nodes, lengths
 
+    def seeds(self, places: Places, numbers: Int32Array | None = None) -> tuple[Int32Array, IntArray]:
+        """Both ends of every place's edge with the way to them, packed with the place's number."""
+        number = np.arange(len(places)) if numbers is None else numbers.astype(np.int64)
+        found = np.flatnonzero(places.edge >= 0)
+        edge, offset, leg = places.edge[found], places.offset_mm[found], places.leg_mm[found]
+        node = np.concatenate([self.edge_u[edge], self.edge_v[edge]])
+        mm = np.concatenate([leg + offset, leg + self.edge_mm[edge] - offset]).astype(np.int64)
+        label = np.concatenate([number[found], number[found]])
+        return node.astype(np.int32), (mm << 32) | label
 
-def _seeds(searcher: Searcher, places: Places, numbers: Int32Array | None) -> tuple[Int32Array, Int32Array, Int32Array]:
-    """Both ends of every place's edge with the way to them."""
-    label = np.arange(len(places), dtype=np.int32) if numbers is None else numbers.astype(np.int32)
-    found = np.flatnonzero(places.edge >= 0)
-    edge, offset, leg = places.edge[found], places.offset_mm[found], places.leg_mm[found]
-    node = np.concatenate([searcher.edge_u[edge], searcher.edge_v[edge]])
-    mm = np.concatenate([leg + offset, leg + searcher.edge_mm[edge] - offset])
-    return node.astype(np.int32), mm.astype(np.int32), np.concatenate([label[found], label[found]])
+    def spread(self, workspace: Workspace, node: Int32Array, packed: IntArray, limit_mm: int) -> int:
+        """Search from seeds; the number of nodes in ``workspace.touched``, whose results stand in its ``packed``."""
+        limit = int(min(limit_mm, MAX_LIMIT_MM))
+        farthest = min(int(packed.max()) >> 32, limit) if len(packed) else 0
+        workspace.make_room(max(self.longest_mm, farthest), len(node))
+        state = plant(
+            node, packed, limit, workspace.packed, workspace.touched, workspace.buckets, workspace.pool
+        )  # fmt: skip
+        while not spread(
+            self.adjacency.indptr, self.links, limit, workspace.packed, workspace.touched,
+            workspace.buckets, workspace.pool, state,
+        ):  # fmt: skip
+            workspace.grow_pool()
+        return int(state[3])
 
 
-def _run(
-    adjacency: Adjacency,
-    workspace: Workspace,
-    node: Int32Array,
-    mm: Int32Array,
-    label: Int32Array,
-    limit_mm: int,
-) -> int:
-    """Search; the number of nodes touched. The pool of queue entries may have grown: it is kept."""
-    touched, workspace.item, workspace.following = _spread(
-        adjacency.indptr, adjacency.links, node, mm, label, np.int64(limit_mm), workspace.length_mm, workspace.label,
-        workspace.touched, workspace.buckets, workspace.item, workspace.following,
-    )  # fmt: skip
-    return int(touched)
+def _packed_links(links: Int32Array) -> IntArray:
+    """Pairs of int32 as int64: the same memory where the machine stores numbers that way round, else a copy."""
+    if sys.byteorder == "little":
+        return links.view(np.int64).reshape(-1)
+    return (links[:, 1].astype(np.int64) << 32) | links[:, 0]
 
 
 @nb.njit(nogil=True, cache=True)
-def _spread(  # type: ignore[no-untyped-def]
-    indptr, links, seed_node, seed_mm, seed_label, limit, length, label, touched, buckets, item, following
-):  # fmt: skip
-    """The bucket queue. Entries live in a pool (``item``, ``following``) that grows when it is full."""
+def plant(seed_node, seed_packed, limit, packed, touched, buckets, pool):  # type: ignore[no-untyped-def]
+    """Queue the seeds in a workspace at rest; the state of the search, as ``spread`` goes on from it."""
     mask = len(buckets) - 1
-    free = -1
-    used = 0
-    waiting = 0
-    count = 0
-    # seeds may lie farther ahead than the ring of buckets holds: they join when the front comes near
-    order = np.argsort(seed_mm)
-    next_seed = 0
-    current = np.int64(0)
-    while waiting > 0 or next_seed < len(order):
-        if waiting == 0:
-            ahead = np.int64(seed_mm[order[next_seed]]) >> BUCKET_BITS
-            current = max(current, ahead)
-        while next_seed < len(order):
-            s = order[next_seed]
-            d = np.int64(seed_mm[s])
-            if d > limit:
-                next_seed = len(order)
+    used, count = np.int64(0), np.int64(0)
+    for s in range(len(seed_node)):
+        node, offered = seed_node[s], seed_packed[s]
+        if offered >= packed[node] or (offered >> 32) > limit:
+            continue
+        if packed[node] == NOTHING:
+            touched[count] = node
+            count += 1
+        packed[node] = offered
+        bucket = (offered >> (32 + BUCKET_BITS)) & mask
+        pool[used] = (np.int64(buckets[bucket]) << 32) | np.int64(node)
+        buckets[bucket] = used
+        used += 1
+    return np.array([-1, used, used, count, 0])
+
+
+@nb.njit(nogil=True, cache=True)
+def spread(indptr, links, limit, packed, touched, buckets, pool, state):  # type: ignore[no-untyped-def]
+    """The bucket queue. False when the pool is full: to be called again with a larger one.
+
+    ``state`` is (first free slot, slots used, entries waiting, nodes touched, current bucket). What is hot here was
+    measured: one function (arrays handed to another for each link, even an inlined one, double the time), one load for
+    a link's node and length, and unsigned numbers of nodes, which spare the test for negative ones (a third).
+    """
+    mask = len(buckets) - 1
+    beyond = (limit + 1) << 32
+    free, used, waiting, count, current = state[0], state[1], state[2], state[3], state[4]
+    has_room = True
+    while waiting > 0 and has_room:
+        here = np.uint64(current & mask)
+        slot = np.int64(buckets[here])
+        while slot >= 0:
+            entry = pool[np.uint64(slot)]
+            v = np.uint64(entry & LOW)
+            first, last = np.uint64(indptr[v]), np.uint64(indptr[v + np.uint64(1)])
+            if used + np.int64(last - first) > len(pool):
+                has_room = False
                 break
-            if (d >> BUCKET_BITS) > current + 1:
-                break
-            next_seed += 1
-            v = seed_node[s]
-            if d < length[v] or (d == length[v] and seed_label[s] < label[v]):
-                if length[v] == UNREACHED:
-                    touched[count] = v
-                    count += 1
-                length[v] = d
-                label[v] = seed_label[s]
-                if free >= 0:
-                    slot = free
-                    free = following[slot]
-                else:
-                    if used == len(item):
-                        item, following = _grown(item, following)
-                    slot = used
-                    used += 1
-                b = (d >> BUCKET_BITS) & mask
-                item[slot] = v
-                following[slot] = buckets[b]
-                buckets[b] = slot
-                waiting += 1
-        here = current & mask
-        while buckets[here] >= 0:
-            slot = buckets[here]
-            buckets[here] = following[slot]
-            following[slot] = free
+            buckets[here] = entry >> 32
+            pool[np.uint64(slot)] = free
             free = slot
             waiting -= 1
-            v = item[slot]
-            d = np.int64(length[v])
-            if (d >> BUCKET_BITS) != current:
-                continue
-            lab = label[v]
-            for k in range(indptr[v], indptr[v + 1]):
-                w = links[k, 0]
-                nd = d + links[k, 1]
-                if nd > limit:
-                    continue
-                old = length[w]
-                if nd < old or (nd == old and lab < label[w]):
-                    if old == UNREACHED:
-                        touched[count] = w
-                        count += 1
-                    length[w] = nd
-                    label[w] = lab
-                    if free >= 0:
-                        slot = free
-                        free = following[slot]
-                    else:
-                        if used == len(item):
-                            item, following = _grown(item, following)
-                        slot = used
-                        used += 1
-                    b = (nd >> BUCKET_BITS) & mask
-                    item[slot] = w
-                    following[slot] = buckets[b]
-                    buckets[b] = slot
-                    waiting += 1
-        current += 1
-    return count, item, following
+            reached = packed[v]
+            if (reached >> (32 + BUCKET_BITS)) == current:  # else it was scanned from a nearer bucket
+                for k in range(first, last):
+                    link = links[k]
+                    offered = reached + (link & HIGH)
+                    w = np.uint64(link & LOW)
+                    had = packed[w]
+                    if offered < had and offered < beyond:
+                        if had == NOTHING:
+                            touched[np.uint64(count)] = w
+                            count += 1
+                        packed[w] = offered
+                        if free >= 0:
+                            slot = free
+                            free = pool[np.uint64(slot)]
+                        else:
+                            slot = used
+                            used += 1
+                        b = np.uint64((offered >> (32 + BUCKET_BITS)) & mask)
+                        pool[np.uint64(slot)] = (np.int64(buckets[b]) << 32) | np.int64(w)
+                        buckets[b] = slot
+                        waiting += 1
+            slot = np.int64(buckets[here])
+        if has_room:
+            current += 1
+    state[0], state[1], state[2], state[3], state[4] = free, used, waiting, count, current
+    return has_room
 
 
 @nb.njit(nogil=True, cache=True)
-def _grown(item, following):  # type: ignore[no-untyped-def]
-    size = len(item)
-    larger_item = np.empty(2 * size, np.int32)
-    larger_following = np.empty(2 * size, np.int32)
-    larger_item[:size] = item
-    larger_following[:size] = following
-    return larger_item, larger_following
-
-
-@nb.njit(nogil=True, cache=True)
-def _harvest(touched, count, length, label, out_length, out_label):  # type: ignore[no-untyped-def]
-    """Copy what was found and put the work arrays back."""
-    for k in range(count):
-        v = touched[k]
-        out_length[v] = length[v]
-        out_label[v] = label[v]
-        length[v] = UNREACHED
-        label[v] = NO_ORIGIN
-
-
-@nb.njit(nogil=True, cache=True)
-def _collect(touched, count, length):  # type: ignore[no-untyped-def]
+def collect(touched, count, packed):  # type: ignore[no-untyped-def]
     """The nodes touched, ascending, and their lengths; the work arrays are put back."""
     nodes = np.sort(touched[:count])
     lengths = np.empty(count, np.int32)
     for k in range(count):
-        lengths[k] = length[nodes[k]]
-        length[nodes[k]] = UNREACHED
+        lengths[k] = packed[nodes[k]] >> 32
+        packed[nodes[k]] = NOTHING
     return nodes, lengths

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from app.geo.arrays import Int32Array
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable, masked_field, nearest_of, on_edge_mm, reach_table, table_of_rows
-from app.geo.search import BUCKET_BITS, MAX_LIMIT_MM, NO_ORIGIN, UNREACHED, Field, Searcher
+from app.geo.search import BUCKET_BITS, MAX_LIMIT_MM, NO_ORIGIN, NOTHING, UNREACHED, Field, Searcher
 from app.geo.snapping import Places
 from tests.support.oracle import graph_with, lengths_from_places, place_points
 from tests.support.streets import (
@@ -240,7 +240,7 @@ def test_one_searcher_serves_many_threads() -> None:
         reached = [dict(zip(n.tolist(), mm.tolist(), strict=True)) for n, mm in rows]
     assert together == alone
     assert reached == [{n: mm for n, mm in enumerate(a[0]) if mm < UNREACHED} for a in alone]
-    assert all((w.length_mm == UNREACHED).all() and (w.buckets == -1).all() for w in shared._idle)
+    assert all((w.packed == NOTHING).all() and (w.buckets == -1).all() for w in shared._idle)
 
 
 def test_table_of_known_rows_is_the_table_of_searches() -> None:
