@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,15 @@ from app.repositories import datasets as dataset_repo
 from app.repositories import network as network_repo
 from app.repositories import population as population_repo
 from app.services.area_table import AreaInfo, AreaTable
-from app.services.packing import content_hash, read_facts, read_part, write_folder
+from app.services.packing import Contents, Pack, content_hash
 from app.settings import MethodSettings
+
+KIND = "city"
 
 
 @dataclass(frozen=True)
 class CityPart:
-    """Network, people and areas. ``frontage`` is None where population or areas are missing."""
+    """Network, people and areas. ``key`` names this content; ``frontage`` is None without population or areas."""
 
     key: str
     network: WalkNetwork
@@ -37,8 +38,8 @@ class CityPart:
     inputs: dict[str, str]  # layer -> content hash
 
 
-def build_city(session: Session, path: Path, method: MethodSettings) -> None:
-    """Make the part of what the database holds and file it. Raises NotReady where there is no network."""
+def build_city(session: Session, method: MethodSettings) -> Contents:
+    """What the database holds, to be filed. Raises NotReady where there is no network."""
     if not network_repo.has_network(session):
         raise NotReady(
             "还没有步行路网。请用 ./skillsmap import osm FILE.osm.pbf 导入。",
@@ -70,19 +71,19 @@ def build_city(session: Session, path: Path, method: MethodSettings) -> None:
     parts: dict[str, Any] = {"network": network, "grid": grid}
     if frontage is not None:
         parts["frontage"] = frontage
-    write_folder(path, parts, facts)
+    return Contents(parts, facts)
 
 
-def read_city(path: Path, key: str) -> CityPart:
+def read_city(pack: Pack) -> CityPart:
     """The part as it was filed. Raises PackBroken."""
-    facts = read_facts(path)
+    facts = pack.facts
     outlines = [shapely.from_wkb(area.pop("outline")) for area in facts["areas"]]
     infos = [AreaInfo(**{**area, "level": AreaLevel(area["level"])}) for area in facts["areas"]]
     return CityPart(
-        key=key,
-        network=read_part(path, "network", WalkNetwork),
-        grid=read_part(path, "grid", SegmentGrid),
-        frontage=read_part(path, "frontage", Frontage) if facts["has_frontage"] else None,
+        key=pack.name,
+        network=pack.part("network", WalkNetwork),
+        grid=pack.part("grid", SegmentGrid),
+        frontage=pack.part("frontage", Frontage) if facts["has_frontage"] else None,
         areas=AreaTable(infos, outlines),
         inputs=facts["inputs"],
     )

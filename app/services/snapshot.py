@@ -1,19 +1,18 @@
 """The snapshot: all that a worker answers from, one immutable object.
 
-It has two parts, each kept as a folder of memory-mapped files beside the database and named by what went into it: the
-*city* (network, frontage, areas), which changes with an import, and the *stations* with their reach tables, which
-change with the ledger. A folder that is missing, broken or out of date is made anew.
+It is read from folders of memory-mapped files beside the database, each named by its content: the *city* (network,
+frontage, areas), which changes with an import, the *stations*, which change with the ledger, and their *reach* tables,
+which change when a station is opened, closed or moved. What the database says leads to a folder through a small file
+(see ``app.services.pack_store``). What is missing, broken or out of date is made anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -22,7 +21,6 @@ import shapely
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from app.db.processes import FileLock
 from app.errors import NotReady
 from app.geo.arrays import BoolArray
 from app.geo.coverage import METHOD_VERSION
@@ -34,21 +32,35 @@ from app.geo.snapping import Places, snap
 from app.repositories import datasets as dataset_repo
 from app.services.area_reads import simplified
 from app.services.area_table import AreaTable
+from app.services.city_part import KIND as CITY
 from app.services.city_part import CityPart, build_city, read_city
-from app.services.packing import PackBroken
-from app.services.station_part import StationPart, build_stations, read_stations
+from app.services.pack_store import PackStore
+from app.services.packing import FORMAT, PackBroken
+from app.services.reach_part import KIND as REACH
+from app.services.station_part import KIND as STATIONS
+from app.services.station_part import StationPart, ensure_stations
 from app.settings import HomeSettings, MethodSettings, method_settings
 
 CITY_LAYERS = ("boundaries", "network", "population")
 STATION_LAYERS = (*CITY_LAYERS, "stations", "datasets")
-KEPT_FOLDERS = 3  # of each part; older ones are removed
 CACHED_ANSWERS = 64
 CACHED = TypeVar("CACHED")
 
 
 @dataclass(frozen=True)
+class SnapshotKeys:
+    """What the database holds, as names: of what the city's part, and of what the stations' part is made from."""
+
+    city: str
+    stations: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """``version`` changes whenever any answer may: it is what ETags are made of."""
+    """``version`` names the content: it changes whenever any answer may, and ETags are made of it.
+
+    ``keys`` is the state of the database that it was made for.
+    """
 
     version: str
     method: MethodSettings
@@ -56,6 +68,7 @@ class Snapshot:
     stations: StationPart
     searcher: Searcher
     searcher_step_free: Searcher
+    keys: SnapshotKeys | None = None
     _answers: dict[Any, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -127,85 +140,82 @@ class Snapshot:
         return {**self.city.inputs, **self.stations.inputs}
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """Which folders belong to the state of the database."""
-
-    city_key: str
-    station_key: str
-
-
-def wanted_keys(session: Session, method: MethodSettings) -> _Wanted:
-    """The names of the two parts for what the database holds now."""
+def wanted_keys(session: Session, method: MethodSettings) -> SnapshotKeys:
+    """The keys of the two parts for what the database holds now."""
     versions = dataset_repo.layer_versions(session)
-    head = [dataset_repo.database_identity(session), METHOD_VERSION, method.model_dump(mode="json")]
+    head = [FORMAT, dataset_repo.database_identity(session), METHOD_VERSION, method.model_dump(mode="json")]
     # copies of one database share its identity and may come to the same versions: their datasets tell them apart
     datasets = [(d.kind, d.id, d.sha256, d.imported_at.isoformat()) for d in dataset_repo.list_datasets(session)]
     city = [*head, [versions.get(layer, 0) for layer in CITY_LAYERS], [d for d in datasets if d[0] in CITY_LAYERS]]
     stations = [*head, [versions.get(layer, 0) for layer in STATION_LAYERS], datasets]
-
-    def name(values: list[Any]) -> str:
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:20]
-
-    return _Wanted(name(city), name(stations))
+    return SnapshotKeys(_hash(city), _hash(stations))
 
 
-def ensure_snapshot(engine: Engine, home: HomeSettings, method: MethodSettings | None = None) -> Snapshot:
+def ensure_snapshot(
+    engine: Engine, home: HomeSettings, method: MethodSettings | None = None, held: Snapshot | None = None
+) -> Snapshot:
     """The snapshot of what the database holds now, from its files or built and filed.
 
-    Only one process builds at a time; the others wait for its files. Raises NotReady when there is no network.
+    What ``held`` has of it is not read again. Only one process builds at a time; the others wait for its files. Raises
+    NotReady when there is no network.
     """
     method = method or method_settings()
-    folder = home.snapshots
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "build.lock")
-    lock.acquire_exclusive_blocking()
-    try:
-        with Session(engine) as session:
-            # one view of the database for keys and rows alike
-            session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-            wanted = wanted_keys(session, method)
-            city = _city(session, folder, wanted.city_key, method)
-            stations = _stations(session, folder, wanted.station_key, city, method)
-    finally:
-        lock.release()
-    _remove_old(folder, {f"city-{wanted.city_key}", f"stations-{wanted.station_key}"})
-    return assemble(city, stations, method)
+    store = PackStore(home.snapshots)
+    with store.locked(), Session(engine) as session:
+        # one view of the database for keys and rows alike
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        keys = wanted_keys(session, method)
+        city = _city(session, store, keys.city, method, held)
+        searchers = _searchers(city, held)
+        stations = ensure_stations(
+            session, store, keys.stations, city, method, searchers, held.stations if held is not None else None
+        )
+        for kind in (CITY, STATIONS, REACH):
+            store.prune(kind)
+    made = assemble(city, stations, method, searchers, keys)
+    if held is not None and held.version == made.version:
+        return replace(held, keys=keys)  # another state of the database with the same content
+    return made
 
 
-def assemble(city: CityPart, stations: StationPart, method: MethodSettings) -> Snapshot:
-    """One snapshot of two parts."""
+def assemble(
+    city: CityPart,
+    stations: StationPart,
+    method: MethodSettings,
+    searchers: tuple[Searcher, Searcher] | None = None,
+    keys: SnapshotKeys | None = None,
+) -> Snapshot:
+    """One snapshot of two parts. ``searchers`` are those of the city's two variants where they are there already."""
+    everywhere, step_free = searchers or _searchers(city, None)
+    content = [METHOD_VERSION, method.model_dump(mode="json"), city.key, stations.key, stations.reach_part.key]
     return Snapshot(
-        version=f"{city.key}-{stations.key}",
+        version=_hash(content),
         method=method,
         city=city,
         stations=stations,
-        searcher=Searcher.of(city.network, step_free=False),
-        searcher_step_free=Searcher.of(city.network, step_free=True),
+        searcher=everywhere,
+        searcher_step_free=step_free,
+        keys=keys,
     )
 
 
-def _city(session: Session, folder: Path, key: str, method: MethodSettings) -> CityPart:
-    path = folder / f"city-{key}"
+def _city(session: Session, store: PackStore, key: str, method: MethodSettings, held: Snapshot | None) -> CityPart:
+    name = store.find(CITY, key)
+    if held is not None and (held.city.key == name or (held.keys is not None and held.keys.city == key)):
+        return held.city
     try:
-        return read_city(path, key)
+        pack = store.open(CITY, key)
     except PackBroken:
-        build_city(session, path, method)
-    return read_city(path, key)
+        pack = store.keep(CITY, key, build_city(session, method))
+    return held.city if held is not None and held.city.key == pack.name else read_city(pack)
 
 
-def _stations(session: Session, folder: Path, key: str, city: CityPart, method: MethodSettings) -> StationPart:
-    path = folder / f"stations-{key}"
-    try:
-        return read_stations(path, key, city)
-    except PackBroken:
-        build_stations(session, path, city, method)
-    return read_stations(path, key, city)
+def _searchers(city: CityPart, held: Snapshot | None) -> tuple[Searcher, Searcher]:
+    """Those held, with their work arrays, where the streets are the same."""
+    if held is not None and held.city is city:
+        return held.searcher, held.searcher_step_free
+    return Searcher.of(city.network, step_free=False), Searcher.of(city.network, step_free=True)
 
 
-def _remove_old(folder: Path, used: set[str]) -> None:
-    """Keep the newest few of each part; other workers may still read those of a moment ago."""
-    for prefix in ("city-", "stations-"):
-        found: Sequence[Path] = sorted(folder.glob(f"{prefix}*"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for path in [p for p in found if p.name not in used][KEPT_FOLDERS:]:
-            shutil.rmtree(path, ignore_errors=True)
+def _hash(values: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:20]

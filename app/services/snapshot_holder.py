@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session
 from app.db.engine import libpq_url, render
 from app.errors import NotReady
 from app.repositories.network import has_network
+from app.services.city_part import KIND as CITY
+from app.services.pack_store import PackStore
 from app.services.snapshot import Snapshot, ensure_snapshot, wanted_keys
 from app.services.snapshot_build import run_in_child
 from app.services.warming import warm
@@ -72,25 +74,27 @@ class SnapshotHolder:
         return str(self._missing) if self._missing is not None else self._failed
 
     def refresh(self) -> bool:
-        """Bring the snapshot up to date with the database; True if it was replaced.
+        """Bring the snapshot up to date with the database; True if what is answered may have changed.
 
         Raises the database's errors, after which the old one is still served.
         """
         method = method_settings()
         with Session(self._engine) as session:
-            wanted = wanted_keys(session, method)
+            keys = wanted_keys(session, method)
             is_buildable = has_network(session)
-        version = f"{wanted.city_key}-{wanted.station_key}"
-        if self._current is not None and self._current.version == version:
+        held = self._current
+        if held is not None and held.keys == keys:
             return False
         try:
-            if is_buildable and not (self._home.snapshots / f"city-{wanted.city_key}").is_dir():
+            is_built = PackStore(self._home.snapshots).find(CITY, keys.city) is not None
+            if is_buildable and not is_built:
                 run_in_child(render(self._engine.url))
-            self._current = ensure_snapshot(self._engine, self._home, method)
+            self._current = ensure_snapshot(self._engine, self._home, method, held)
             self._missing = None
+            return held is None or held.version != self._current.version
         except NotReady as fault:
             self._current, self._missing = None, fault
-        return True
+            return held is not None
 
     def _listen(self) -> None:
         poll = service_settings().poll_seconds

@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from app.geo.network import limit_mm
-from app.geo.reach import ReachTable, reach_table
+from app.geo.reach import ReachTable
 from app.geo.search import Searcher
 from app.geo.snapping import Places, snap
 from app.repositories import datasets as dataset_repo
 from app.repositories import stations as station_repo
 from app.services.city_part import CityPart
-from app.services.packing import read_facts, read_part, write_folder
+from app.services.pack_store import PackStore
+from app.services.packing import Contents, Pack, PackBroken
 from app.services.profiles import PROFILES
+from app.services.reach_part import ReachPart, ReachQuestion, ensure_reach
 from app.services.station_table import StationInfo, StationTable, station_facts, stations_of
 from app.settings import MethodSettings
+
+KIND = "stations"
 
 
 @dataclass(frozen=True)
@@ -38,53 +40,76 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class StationPart:
-    """Stations with their places on the streets and reach tables, both variants."""
+    """Stations with their places on the streets and reach tables, both variants. ``key`` names the ledger's content."""
 
     key: str
     table: StationTable
     places: Places
     places_step_free: Places
-    reach: ReachTable
-    reach_step_free: ReachTable
+    reach_part: ReachPart
     datasets: tuple[DatasetInfo, ...]
     inputs: dict[str, str]
 
+    @property
+    def reach(self) -> ReachTable:
+        return self.reach_part.everywhere
 
-def build_stations(session: Session, path: Path, city: CityPart, method: MethodSettings) -> None:
-    """Make the part of what the ledger holds, on the city's streets, and file it."""
+    @property
+    def reach_step_free(self) -> ReachTable:
+        return self.reach_part.step_free
+
+
+def ensure_stations(
+    session: Session,
+    store: PackStore,
+    key: str,
+    city: CityPart,
+    method: MethodSettings,
+    searchers: tuple[Searcher, Searcher],
+    held: StationPart | None,
+) -> StationPart:
+    """The part from its folders, or made of what the ledger holds and filed; reach tables are carried over."""
+    try:
+        pack = store.open(KIND, key)
+    except PackBroken:
+        pack = store.keep(KIND, key, _build(session, city, method))
+    places = pack.part("places_everywhere", Places), pack.part("places_step_free", Places)
+    # 60 minutes at the fastest profile; slower ones reach less and read the same table
+    limit = limit_mm(method.reach_limit_minutes, max(p.speed_kmh for p in PROFILES.values()))
+    question = ReachQuestion(city.inputs["network"], limit, searchers, places)
+    return _read(pack, city, places, ensure_reach(store, question, held.reach_part if held is not None else None))
+
+
+def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents:
     rows = station_repo.list_stations(session, station_repo.StationFilter())
     datasets = dataset_repo.list_datasets(session)
     stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
     lng, lat = np.array([s.lng for s in stations]), np.array([s.lat for s in stations])
-    # 60 minutes at the fastest profile; slower ones reach less and read the same table
-    limit = limit_mm(method.reach_limit_minutes, max(p.speed_kmh for p in PROFILES.values()))
-    parts: dict[str, Any] = {}
-    for name, step_free in (("everywhere", False), ("step_free", True)):
+
+    def placed(*, step_free: bool) -> Places:
         usable = city.network.adjacency(step_free=step_free).usable
-        places = snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
-        parts[f"places_{name}"] = places
-        parts[f"reach_{name}"] = reach_table(Searcher.of(city.network, step_free=step_free), places, limit)
-    facts = {
-        "inputs": {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()},
-        "stations": [s.to_json() for s in stations],
-        "datasets": [
-            vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic)) for d in datasets
-        ],
-    }  # fmt: skip
-    write_folder(path, parts, facts)
+        return snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
+
+    return Contents(
+        {"places_everywhere": placed(step_free=False), "places_step_free": placed(step_free=True)},
+        {
+            "inputs": {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()},
+            "stations": [s.to_json() for s in stations],
+            "datasets": [
+                vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic)) for d in datasets
+            ],
+        },
+    )  # fmt: skip
 
 
-def read_stations(path: Path, key: str, city: CityPart) -> StationPart:
-    """The part as it was filed. Raises PackBroken."""
-    facts = read_facts(path)
-    stations = [StationInfo.from_json(value) for value in facts["stations"]]
+def _read(pack: Pack, city: CityPart, places: tuple[Places, Places], reach: ReachPart) -> StationPart:
+    facts = pack.facts
     return StationPart(
-        key=key,
-        table=StationTable(stations, city.areas),
-        places=read_part(path, "places_everywhere", Places),
-        places_step_free=read_part(path, "places_step_free", Places),
-        reach=read_part(path, "reach_everywhere", ReachTable),
-        reach_step_free=read_part(path, "reach_step_free", ReachTable),
+        key=pack.name,
+        table=StationTable([StationInfo.from_json(value) for value in facts["stations"]], city.areas),
+        places=places[0],
+        places_step_free=places[1],
+        reach_part=reach,
         datasets=tuple(DatasetInfo(**value) for value in facts["datasets"]),
         inputs=facts["inputs"],
     )
