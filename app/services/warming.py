@@ -13,6 +13,7 @@ from app.services.isochrones import DEFAULT_MINUTES, isochrones_of_position
 from app.services.nearest import NearestQuery, find_nearest, with_beyond
 from app.services.positions import Position
 from app.services.profiles import resolve_profile
+from app.services.routes import find_route
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 
@@ -29,7 +30,10 @@ def warm(snapshot: Snapshot) -> float:
         position = Position(lng, lat, Crs.WGS84, lng, lat)
         try:
             nearest = NearestQuery(profile, day)
-            with_beyond(snapshot, position, nearest, find_nearest(snapshot, position, nearest))
+            found = with_beyond(snapshot, position, nearest, find_nearest(snapshot, position, nearest))
+            hit = found.hits[0] if found.hits else found.beyond
+            if hit is not None:
+                find_route(snapshot, hit.station.code, position, profile)
             for hexes in (False, True):
                 isochrones_of_position(snapshot, position, DEFAULT_MINUTES, profile, hexes=hexes)
         except DomainError:
