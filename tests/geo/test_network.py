@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 
+from app.geo.arrays import FloatArray, IntArray
 from app.geo.network import (
     BRIDGE,
     FRONTAGE,
@@ -28,7 +31,7 @@ from app.geo.network import (
     seconds_of,
 )
 from app.geo.reach import reach_table
-from app.geo.search import Searcher
+from app.geo.search import MAX_LIMIT_MM, UNREACHED, Searcher
 from app.geo.snapping import build_grid, snap
 from tests.support.streets import GEOD, Line, at_m, network_of, places_on, random_rows, rows_of, shuffled
 
@@ -159,6 +162,42 @@ def test_new_numbers_and_turned_streets_change_no_answer(rows: StreetRows) -> No
             spots = zip(network.node_lng.tolist(), network.node_lat.tolist(), strict=True)
             lengths.append(dict(zip(spots, found.tolist(), strict=True)))
         assert max(abs(lengths[0][p] - lengths[1][p]) for p in lengths[0]) <= 2  # mm: rounding of offsets
+
+
+def shortest_ways(network: WalkNetwork, edge_length: FloatArray, start: int) -> tuple[FloatArray, IntArray]:
+    """By scipy, the length from a node to every node and the number of edges on the way."""
+    lengths: dict[tuple[int, int], float] = {}
+    for u, v, length in zip(network.edge_u.tolist(), network.edge_v.tolist(), edge_length.tolist(), strict=True):
+        for pair in ((u, v), (v, u)):
+            lengths[pair] = min(lengths.get(pair, np.inf), length)
+    shape = (network.node_count, network.node_count)
+    graph = csr_matrix((list(lengths.values()), np.array(list(lengths)).T), shape=shape)
+    found, before = dijkstra(graph, indices=start, return_predecessors=True)
+    count = np.zeros(network.node_count, dtype=np.int64)
+    for n in np.argsort(found, kind="stable").tolist():
+        if before[n] >= 0:
+            count[n] = count[before[n]] + 1
+    return found, count
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_rounding_adds_up_to_half_a_millimetre_an_edge_at_most(seed: int) -> None:
+    """From the shortest way in whole mm to the shortest of the unrounded lengths, whichever streets either takes."""
+    rows = random_rows(np.random.default_rng(seed), 400, 900, span_m=6000.0)
+    network = build_network(rows, 0.0)
+    row = {edge: k for k, edge in enumerate(rows.edge_id.tolist())}
+    exact_mm = rows.length_m[[row[edge] for edge in network.edge_id.tolist()]] * 1e3
+    start = int(network.edge_u[0])
+    at_start = places_on(network, [0], [0])
+    field = Searcher.of(network, step_free=False).field_of(at_start, MAX_LIMIT_MM).length_mm
+    whole, whole_edges = shortest_ways(network, network.edge_mm.astype(np.float64), start)
+    exact, exact_edges = shortest_ways(network, exact_mm, start)
+    assert np.array_equal(field, np.where(np.isinf(whole), UNREACHED, whole))
+    reached = np.isfinite(exact)
+    drift = np.abs(whole[reached] - exact[reached])
+    edges = np.maximum(whole_edges, exact_edges)[reached]
+    assert reached.mean() > 0.5 and edges.max() > 15
+    assert (drift <= 0.5 * edges + 1e-6).all() and drift.max() > 0.5
 
 
 @given(

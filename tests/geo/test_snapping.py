@@ -9,8 +9,9 @@ import shapely
 from app.geo.arrays import BoolArray
 from app.geo.geodesy import metres_per_degree
 from app.geo.network import WalkNetwork
+from app.geo.search import Searcher
 from app.geo.snapping import Places, build_grid, snap
-from tests.support.streets import GEOD, Line, Point, at_m, grid_city, network_of, random_network
+from tests.support.streets import GEOD, Line, Point, at_m, grid_city, grid_parts, network_of, random_network
 
 FAR = 1e7
 
@@ -139,6 +140,28 @@ def test_a_network_of_one_street(ends: tuple[Point, Point]) -> None:
     assert (found.edge == 0).all()
     assert (found.offset_mm >= 0).all() and (found.offset_mm <= network.edge_mm[0]).all()
     assert_as_brute_force(network, network.everywhere.usable, points, 300.0)
+
+
+def test_a_position_on_a_tiny_island_is_attached_to_no_island() -> None:
+    """Out in the water it has no street. Near the shore it has one over there, and its way says how far that is: the
+    nearest of all streets is nearer, so whoever asks for both can tell."""
+    nodes, lines = grid_parts(8, 8, 100.0, (0.0, 0.0))
+    isles = {900: at_m(300, -1500), 901: at_m(380, -1500), 910: at_m(300, -220), 911: at_m(380, -220)}
+    network = network_of({**nodes, **isles}, [*lines, Line(900, 901), Line(910, 911)], min_component_m=1000.0)
+    x, y = np.array([at_m(340, -1495), at_m(340, -215)]).T
+    grid, usable = build_grid(network), network.everywhere.usable
+    nearest = snap(network, grid, np.ones(network.edge_count, dtype=np.bool_), x, y, 500.0)
+    assert not usable[nearest.edge].any() and (nearest.snap_m < 6).all()
+    places = snap(network, grid, usable, x, y, 500.0)
+    assert places.edge[0] == -1 and np.isnan(places.lng[0]) and places.leg_mm[0] == 0
+    assert network.everywhere.component[network.edge_u[places.edge[1]]] == 0
+    true = GEOD.inv(x[1], y[1], places.lng[1], places.lat[1])[2]
+    assert places.snap_m[1] == pytest.approx(true, abs=0.05) and true == pytest.approx(215, abs=1)
+    searcher = Searcher.of(network, step_free=False)
+    far, near = (searcher.reach_of(places.take(np.array([k])), 4_800_000) for k in (0, 1))
+    assert len(far[0]) == 0
+    assert sorted(network.node_id[near[0]].tolist()) == list(range(64))
+    assert near[1].min() >= places.leg_mm[1] == round(float(places.snap_m[1]) * 1e3)
 
 
 def test_nothing_to_snap_and_nothing_to_snap_to() -> None:
