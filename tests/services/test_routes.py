@@ -33,7 +33,7 @@ from tests.support.streets import GEOD, Line, Point, at_m, rows_of
 def test_seconds_and_metres_are_the_nearest_lookups(demo_snapshot: Snapshot, profile: str, speed: float | None) -> None:
     walking = resolve_profile(profile, speed)
     compared = 0
-    for where in positions(demo_snapshot, 60, seed=21):
+    for where in positions(demo_snapshot, 120, seed=21):
         hits = find_nearest(demo_snapshot, where, NearestQuery(walking, DAY, limit=50)).hits
         for hit in hits:
             answer = find_route(demo_snapshot, hit.station.code, where, walking)
