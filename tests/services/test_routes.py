@@ -34,6 +34,8 @@ def test_seconds_and_metres_are_the_nearest_lookups(demo_snapshot: Snapshot, pro
     walking = resolve_profile(profile, speed)
     compared = 0
     for where in positions(demo_snapshot, 120, seed=21):
+        if demo_snapshot.snap(where.lng, where.lat, step_free=walking.step_free).edge[0] < 0:
+            continue  # stairs alone nearby
         hits = find_nearest(demo_snapshot, where, NearestQuery(walking, DAY, limit=50)).hits
         for hit in hits:
             answer = find_route(demo_snapshot, hit.station.code, where, walking)
