@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,7 +33,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class MethodSettings(BaseSettings):
-    """Limits of the walking method; every one of them is echoed in answers and in runs."""
+    """Limits of the walking method, echoed in answers and in runs; and how far intervals depart from them."""
 
     model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
 
@@ -48,6 +49,16 @@ class MethodSettings(BaseSettings):
     reach_limit_minutes: int = Field(
         default=60, ge=15, le=60, description="How far the reach table goes, at adult speed."
     )
+    uncertainty_speed_share: float = Field(
+        default=0.1, ge=0, le=0.5, description="Intervals: walkers slower and faster by this share; 0: as they are."
+    )
+    uncertainty_limit_factor: float = Field(
+        default=2.0, ge=1, le=4, description="Intervals: both limits divided and multiplied by this; 1: as they are."
+    )
+
+    def shaping_figures(self) -> dict[str, Any]:
+        """The settings that figures depend on: all but those of intervals."""
+        return self.model_dump(mode="json", exclude={"uncertainty_speed_share", "uncertainty_limit_factor"})
 
 
 class ServiceSettings(BaseSettings):

@@ -304,3 +304,29 @@ def build_frontage(
         cell_off_network=off,
         cell_area=home.astype(np.int32),
     )
+
+
+def relinked(frontage: Frontage, network: WalkNetwork, grid: SegmentGrid, link_limit_m: float) -> Frontage:
+    """The off-network people of a frontage as a frontage of their own, linked within another (wider) limit.
+
+    Only the cells that have such people are in it, those still beyond the limit as off-network. It is what the wider
+    limit adds: nobody who was linked already walks another way.
+    """
+    chosen = np.flatnonzero(frontage.cell_off_network > 0)
+    cells, people = frontage.cells[chosen], frontage.cell_off_network[chosen]
+    places = snap(network, grid, _level(network), *cell_centres(cells), link_limit_m)
+    at = np.flatnonzero(places.edge >= 0)
+    at = at[np.lexsort((places.offset_mm[at], places.edge[at]))]
+    return Frontage(
+        edge=places.edge[at],
+        a_mm=places.offset_mm[at],
+        b_mm=places.offset_mm[at],
+        leg_mm=places.leg_mm[at],
+        people=people[at],
+        cell=at.astype(np.int32),
+        area=frontage.cell_area[chosen][at],
+        cells=cells,
+        cell_people=people,
+        cell_off_network=np.where(places.edge < 0, people, 0.0),
+        cell_area=frontage.cell_area[chosen],
+    )

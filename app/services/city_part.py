@@ -11,7 +11,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from app.errors import NotReady
-from app.geo.frontage import Frontage, build_frontage
+from app.geo.frontage import Frontage, build_frontage, relinked
 from app.geo.network import WalkNetwork, build_network
 from app.geo.snapping import SegmentGrid, build_grid
 from app.models.vocabularies import AreaLevel, DatasetKind
@@ -27,15 +27,40 @@ KIND = "city"
 
 
 @dataclass(frozen=True)
+class PeopleSource:
+    """One population along the streets. ``beyond`` are its off-network people, linked within the widest limit of
+    intervals: figures leave them off the network, intervals ask what if they were not.
+    """
+
+    dataset_id: int
+    name: str
+    sha256: str
+    synthetic: bool
+    frontage: Frontage
+    beyond: Frontage
+
+
+@dataclass(frozen=True)
 class CityPart:
-    """Network, people and areas. ``key`` names this content; ``frontage`` is None without population or areas."""
+    """Network, people and areas. ``key`` names this content; ``sources`` has the main population first, and is empty
+    without population or areas.
+    """
 
     key: str
     network: WalkNetwork
     grid: SegmentGrid
-    frontage: Frontage | None
+    sources: tuple[PeopleSource, ...]
     areas: AreaTable
     inputs: dict[str, str]  # layer -> content hash
+
+    @property
+    def frontage(self) -> Frontage | None:
+        """The main population along the streets."""
+        return self.sources[0].frontage if self.sources else None
+
+    @property
+    def alternatives(self) -> tuple[PeopleSource, ...]:
+        return self.sources[1:]
 
 
 def build_city(session: Session, method: MethodSettings) -> Contents:
@@ -49,29 +74,46 @@ def build_city(session: Session, method: MethodSettings) -> Contents:
     grid = build_grid(network)
     rows = area_repo.list_areas(session)
     areas = AreaTable([_area_info(row) for row in rows], [row.geom for row in rows])
-    current = dataset_repo.find_current(session, DatasetKind.POPULATION)
-    frontage = None
-    if current and areas.leaf_codes:
-        cells, people = population_repo.read_cells(session, current[0].id)
-        if len(cells):
-            frontage = build_frontage(network, grid, cells, people, areas.leaves, method.link_limit_m)
+    sources = _sources(session, network, grid, areas, method)
     inputs = {
         "network": content_hash(network),
         "boundaries": _hash_areas(areas),
-        "population": "" if frontage is None else _hash_arrays(frontage.cells, frontage.cell_people),
+        "population": _hash_arrays(sources[0].frontage.cells, sources[0].frontage.cell_people) if sources else "",
     }
     facts = {
         "inputs": inputs,
-        "has_frontage": frontage is not None,
+        "sources": [
+            {"dataset_id": s.dataset_id, "name": s.name, "sha256": s.sha256, "synthetic": s.synthetic} for s in sources
+        ],
         "areas": [
             {**vars(area), "level": area.level.value, "outline": shapely.to_wkb(outline, hex=True)}
             for area, outline in zip(areas.areas, areas.outlines, strict=True)
         ],
     }
     parts: dict[str, Any] = {"network": network, "grid": grid}
-    if frontage is not None:
-        parts["frontage"] = frontage
+    for k, source in enumerate(sources):
+        parts[f"frontage_{k}"], parts[f"beyond_{k}"] = source.frontage, source.beyond
     return Contents(parts, facts)
+
+
+def _sources(
+    session: Session, network: WalkNetwork, grid: SegmentGrid, areas: AreaTable, method: MethodSettings
+) -> list[PeopleSource]:
+    """The main population and its alternatives; nothing without a main one or without areas."""
+    main = dataset_repo.find_current(session, DatasetKind.POPULATION)[:1]
+    found: list[PeopleSource] = []
+    if not main or not areas.leaf_codes:
+        return found
+    for dataset in (*main, *dataset_repo.find_alternatives(session, DatasetKind.POPULATION)):
+        cells, people = population_repo.read_cells(session, dataset.id)
+        if len(cells):
+            frontage = build_frontage(network, grid, cells, people, areas.leaves, method.link_limit_m)
+            beyond = relinked(frontage, network, grid, method.link_limit_m * method.uncertainty_limit_factor)
+            facts = (dataset.id, dataset.name, dataset.sha256, dataset.synthetic)
+            found.append(PeopleSource(*facts, frontage=frontage, beyond=beyond))
+        elif dataset is main[0]:
+            return []
+    return found
 
 
 def read_city(pack: Pack) -> CityPart:
@@ -83,7 +125,14 @@ def read_city(pack: Pack) -> CityPart:
         key=pack.name,
         network=pack.part("network", WalkNetwork),
         grid=pack.part("grid", SegmentGrid),
-        frontage=pack.part("frontage", Frontage) if facts["has_frontage"] else None,
+        sources=tuple(
+            PeopleSource(
+                **source,
+                frontage=pack.part(f"frontage_{k}", Frontage),
+                beyond=pack.part(f"beyond_{k}", Frontage),
+            )
+            for k, source in enumerate(facts["sources"])
+        ),
         areas=AreaTable(infos, outlines),
         inputs=facts["inputs"],
     )

@@ -63,7 +63,7 @@ class CoverageQuery:
             "minutes": self.minutes,
             "as_of": self.day.isoformat(),
             "station_types": sorted(self.types),
-            **snapshot.method.model_dump(mode="json"),
+            **snapshot.method.shaping_figures(),
         }
 
 
@@ -103,7 +103,7 @@ class CurveAnswer:
 
 
 @dataclass(frozen=True)
-class _People:
+class People:
     """Residents and off-network people by leaf, whole numbers."""
 
     population: IntArray
@@ -133,7 +133,7 @@ def coverage_rows(snapshot: Snapshot, query: CoverageQuery, areas: Sequence[Area
     people = people_by_leaf(snapshot)
     if not codes:
         return []
-    covered_by_leaf = whole_covered(people, _covered_by_leaf(snapshot, query))
+    covered_by_leaf = whole_covered(people, people_within(snapshot, query, (query.minutes,))[:, 0])
     curve = curve_of(snapshot, query)
     table = snapshot.areas
     population = table.sum_leaves(codes, people.population)
@@ -193,9 +193,11 @@ def _only_city(snapshot: Snapshot) -> AreaInfo:
     return cities[0]
 
 
-def field_within(snapshot: Snapshot, query: CoverageQuery, limit: int) -> Field:
-    """Every node's nearest open station within ``limit`` mm: from the reach table, by a search beyond its limit."""
-    mask = snapshot.open_mask(query.day, query.types)
+def field_within(snapshot: Snapshot, query: CoverageQuery, limit: int, mask: BoolArray | None = None) -> Field:
+    """Every node's nearest open station (of ``mask``, where given) within ``limit`` mm: from the reach table, by a
+    search beyond its limit.
+    """
+    mask = snapshot.open_mask(query.day, query.types) if mask is None else mask
     searcher, places, table = snapshot.variant(step_free=query.profile.step_free)
     if limit <= table.limit_mm:
         return masked_field(table, mask, snapshot.network.node_count, limit)
@@ -224,12 +226,16 @@ def _curve(snapshot: Snapshot, query: CoverageQuery, minutes: FloatArray) -> Flo
     )  # fmt: skip
 
 
-def _covered_by_leaf(snapshot: Snapshot, query: CoverageQuery) -> FloatArray:
-    """Exact people by leaf within the query's minutes; read from the curve where those are on its grid."""
-    step = query.minutes * STEPS_PER_MINUTE
-    if step == int(step):
-        return curve_of(snapshot, query)[:, int(step) - 1]
-    return _curve(snapshot, query, np.array([query.minutes]))[:, 0]
+def people_within(snapshot: Snapshot, query: CoverageQuery, minutes: Sequence[float]) -> FloatArray:
+    """Exact people by leaf within each of these ascending, positive minutes (leaves × minutes).
+
+    Read from the curve where all of them are on its grid; the minutes of the query are not used.
+    """
+    asked = np.asarray(minutes, dtype=np.float64)
+    steps = asked * STEPS_PER_MINUTE
+    if (steps == steps.astype(np.int64)).all() and asked[-1] <= MAX_MINUTES:
+        return curve_of(snapshot, query)[:, steps.astype(np.int64) - 1]
+    return _curve(snapshot, query, asked)
 
 
 def _key(query: CoverageQuery) -> tuple[Any, ...]:
@@ -249,15 +255,15 @@ def _exact_population(snapshot: Snapshot) -> FloatArray:
     return snapshot.cached("exact population", make)
 
 
-def people_by_leaf(snapshot: Snapshot) -> _People:
+def people_by_leaf(snapshot: Snapshot) -> People:
     """Residents of every leaf in whole numbers: the rounded total apportioned to cities, districts, towns in turn."""
 
-    def make() -> _People:
+    def make() -> People:
         frontage, count = snapshot.frontage, len(snapshot.areas.leaf_codes)
         exact = _exact_population(snapshot)
         population = snapshot.areas.apportion_leaves(exact, round(float(frontage.cell_people.sum())))
         off = np.bincount(frontage.cell_area, weights=frontage.cell_off_network, minlength=count)
-        return _People(population, np.minimum(np.round(off).astype(np.int64), population))
+        return People(population, np.minimum(np.round(off).astype(np.int64), population))
 
     return snapshot.cached("people by leaf", make)
 
@@ -275,7 +281,7 @@ def residents(snapshot: Snapshot) -> dict[str, int]:
     return snapshot.cached("residents", make)
 
 
-def whole_covered(people: _People, covered: FloatArray) -> IntArray:
+def whole_covered(people: People, covered: FloatArray) -> IntArray:
     """Covered people by leaf as whole numbers: never more than there are on the network."""
     whole: IntArray = np.minimum(np.round(covered).astype(np.int64), people.population - people.off_network)
     return whole

@@ -118,10 +118,13 @@ def notice_sources(session: Session) -> list[NoticeSource]:
 
 
 def sources_of_snapshot(snapshot: Snapshot) -> list[NoticeSource]:
-    """The datasets that a snapshot was made from, as notices name them."""
+    """The main datasets that a snapshot was made from, as notices name them."""
+    alternatives = {source.dataset_id for source in snapshot.city.alternatives}
     inexact = {area.level for area in snapshot.areas.areas if area.boundary_kind != BoundaryKind.OFFICIAL}
     sources = []
     for d in snapshot.stations.datasets:
+        if d.id in alternatives:
+            continue
         kind, level = DatasetKind(d.kind), AreaLevel(d.level) if d.level else None
         # boundaries without a level hold all levels
         approximate = kind is DatasetKind.BOUNDARIES and (bool(inexact) if level is None else level in inexact)
@@ -161,5 +164,6 @@ def _view(dataset: Dataset) -> DatasetView:
         id=dataset.id, kind=DatasetKind(dataset.kind), level=AreaLevel(dataset.level) if dataset.level else None,
         name=dataset.name, source=dataset.source, licence=dataset.licence, vintage=dataset.vintage,
         sha256=dataset.sha256, synthetic=dataset.synthetic, is_current=dataset.is_current,
-        role=DatasetRole(dataset.role), notes=dataset.notes, parameters=dataset.parameters, report=dataset.report, imported_at=dataset.imported_at,
+        role=DatasetRole(dataset.role), notes=dataset.notes, parameters=dataset.parameters,
+        report=dataset.report, imported_at=dataset.imported_at,
     )  # fmt: skip

@@ -76,7 +76,9 @@ def store_run(session: Session, snapshot: Snapshot, query: CoverageQuery) -> Sto
 
 def _inputs(snapshot: Snapshot) -> dict[str, Any]:
     """Content hashes by layer, and the datasets with the hashes of their files."""
-    datasets = [{"id": d.id, "kind": d.kind, "name": d.name, "sha256": d.sha256} for d in snapshot.stations.datasets]
+    alternatives = {source.dataset_id for source in snapshot.city.alternatives}  # they shape no figure of a run
+    used = [d for d in snapshot.stations.datasets if d.id not in alternatives]
+    datasets = [{"id": d.id, "kind": d.kind, "name": d.name, "sha256": d.sha256} for d in used]
     return {"layers": snapshot.inputs, "datasets": datasets}
 
 

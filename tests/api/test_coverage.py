@@ -16,6 +16,7 @@ from app.services.coverage import CoverageQuery, coverage_table
 from app.services.profiles import resolve_profile
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
+from app.services.uncertainty import coverage_uncertainty
 from tests.api.conftest import TestClient
 
 PATH = "/v1/coverage"
@@ -45,6 +46,29 @@ def test_rows_are_those_of_the_service(
         (r.area.code, r.population, r.covered, r.uncovered, r.off_network, r.rate, r.median_walk_minutes, r.stations,
          r.area.boundary_kind) for r in expected.rows
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("params", [{}, {"minutes": 7.3}, {"profile": "senior"}])
+def test_rows_say_how_sure_they_are(client: TestClient, demo_snapshot: Snapshot, params: dict[str, Any]) -> None:
+    body = get(client, level="district", **params)
+    query = CoverageQuery(resolve_profile(params.get("profile", "adult")), today(), params.get("minutes", 15.0))
+    expected = coverage_uncertainty(demo_snapshot, query, coverage_table(demo_snapshot, query, AreaLevel.DISTRICT).rows)
+    assert [row["interval"] for row in body["rows"]] == [vars(interval) for interval in expected.intervals]
+    assert [row["within_one_minute"] for row in body["rows"]] == [
+        {"gain": band.gain, "loss": band.loss, "total": band.gain + band.loss} for band in expected.bands
+    ]
+    for row in body["rows"]:
+        assert row["interval"]["low"] < row["covered"] < row["interval"]["high"]
+    varied = body["uncertainty"]
+    speed = body["profile"]["speed_kmh"]
+    assert varied["speeds_kmh"] == pytest.approx([0.9 * speed, speed, 1.1 * speed])
+    assert varied["link_limits_m"] == varied["snap_limits_m"] == [250, 500, 1000] and varied["combinations"] == 9
+    (source,) = varied["sources"]
+    known = client.get(f"/v1/datasets/{source['dataset_id']}").json()
+    assert {name: known[name] for name in ("name", "sha256", "role", "synthetic")} == {
+        name: source[name] for name in ("name", "sha256", "role", "synthetic")
+    }
+    assert known["kind"] == "population" and source["role"] == "main"
 
 
 @pytest.mark.parametrize("params", [{}, {"minutes": 7.3}, {"profile": "wheelchair"}, {"station_type": "park"}])
@@ -95,6 +119,19 @@ def test_as_a_sheet(client: TestClient) -> None:
     expected = get(client, level="town")
     assert [(r["代码"], r["名称"], int(r["居民"]), int(r["已覆盖"]), int(r["未覆盖"])) for r in rows] == [
         (r["code"], r["name"], r["population"], r["covered"], r["uncovered"]) for r in expected["rows"]
+    ]
+    assert [
+        (
+            int(r["已覆盖下限"]),
+            int(r["已覆盖上限"]),
+            float(r["覆盖率下限"]),
+            float(r["覆盖率上限"]),
+            int(r["一分钟之差的居民"]),
+        )
+        for r in rows
+    ] == [
+        (*(r["interval"][name] for name in ("low", "high", "rate_low", "rate_high")), r["within_one_minute"]["total"])
+        for r in expected["rows"]
     ]
     assert {r["运行编号"] for r in rows} == {expected["run_id"]}
     assert all("合成数据" in r["数据说明"] for r in rows)

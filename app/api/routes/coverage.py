@@ -22,16 +22,19 @@ from app.api.parameters import AreaCode, Simplify, Within
 from app.api.schemas.common import Notice
 from app.api.schemas.coverage import CoverageCurve, CoverageFeatures, CoverageTable
 from app.api.summaries import snapshot_notice
-from app.models.vocabularies import AreaLevel, BoundaryKind
+from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetRole
 from app.services.coverage import CoverageAnswer, CoverageQuery, CoverageRow, coverage_curve, coverage_table
 from app.services.snapshot import Snapshot
+from app.services.uncertainty import Interval, MinuteBand, Uncertainty, coverage_uncertainty
 
 router = APIRouter(prefix="/coverage", tags=["coverage"])
 BOM = "\ufeff"  # without it Excel takes Chinese for another encoding
 CSV_HEADINGS = (
     ("代码", "code"), ("名称", "name"), ("上级代码", "parent_code"), ("居民", "population"), ("已覆盖", "covered"),
     ("未覆盖", "uncovered"), ("路网外", "off_network"), ("覆盖率", "rate"),
-    ("步行时间中位数(分钟)", "median_walk_minutes"), ("站点数", "stations"), ("界线来历", "boundary_kind"),
+    ("步行时间中位数(分钟)", "median_walk_minutes"), ("站点数", "stations"), ("已覆盖下限", "covered_low"),
+    ("已覆盖上限", "covered_high"), ("覆盖率下限", "rate_low"), ("覆盖率上限", "rate_high"),
+    ("一分钟之差的居民", "within_one_minute"), ("界线来历", "boundary_kind"),
     ("统计日期", "as_of"), ("步行分钟", "minutes"), ("运行编号", "run_id"), ("数据说明", "data_notice"),
 )  # fmt: skip
 
@@ -82,6 +85,8 @@ def get_coverage(
 
     In every row `covered + uncovered + off_network = population`; towns add up to districts and districts to the city.
     People are whole numbers. `run_id` names the figures: the same inputs and parameters give the same ones.
+    `interval` is over walking speed, limits and populations (see `uncertainty`); with several populations intervals do
+    not add up. `within_one_minute` are the people for whom one minute more or less decides.
     `simplify_m` is for geojson alone.
     """
     snapshot = snapshot_of(request)
@@ -89,9 +94,11 @@ def get_coverage(
     if freshness.is_held:
         return freshness.not_modified()
     answer = coverage_table(snapshot, method, level, within)
+    uncertainty = coverage_uncertainty(snapshot, method, answer.rows)
+    rows = [_row(*parts) for parts in zip(answer.rows, uncertainty.intervals, uncertainty.bands, strict=True)]
     notice = snapshot_notice(snapshot, language)
     if format is CoverageFormat.CSV:
-        table = _csv(answer, method, notice, language)
+        table = _csv(answer, rows, method, notice, language)
         name = f"coverage-{level.value}-{method.day}-{method.minutes:g}min.csv"
         return cacheable(
             table, freshness, media_type=CSV, headers={"Content-Disposition": f'attachment; filename="{name}"'}
@@ -101,13 +108,14 @@ def get_coverage(
         "level": level.value,
         "within": within,
         "inputs": snapshot.inputs,
+        "uncertainty": _uncertainty(uncertainty),
         "totals": _totals(answer.rows),
     }
     if format is CoverageFormat.GEOJSON:
-        features = _features(snapshot, answer.rows, level, within, simplify_m)
+        features = _features(snapshot, rows, level, within, simplify_m)
         body = {"type": "FeatureCollection", **known, "data_notice": notice, "features": features}
         return cacheable(body, freshness, media_type=GEOJSON)
-    return cacheable({**known, "rows": [_row(row) for row in answer.rows], "data_notice": notice}, freshness)
+    return cacheable({**known, "rows": rows, "data_notice": notice}, freshness)
 
 
 @router.get(
@@ -144,7 +152,7 @@ def get_coverage_curve(
     return cacheable(body, freshness)
 
 
-def _row(row: CoverageRow) -> dict[str, Any]:
+def _row(row: CoverageRow, interval: Interval, band: MinuteBand) -> dict[str, Any]:
     """See ``schemas.coverage.CoverageRow``."""
     return {
         "code": row.area.code,
@@ -157,8 +165,27 @@ def _row(row: CoverageRow) -> dict[str, Any]:
         "rate": row.rate,
         "median_walk_minutes": row.median_walk_minutes,
         "stations": row.stations,
+        "interval": vars(interval),
+        "within_one_minute": {"gain": band.gain, "loss": band.loss, "total": band.total},
         "boundary_kind": row.area.boundary_kind,
     }
+
+
+def _uncertainty(uncertainty: Uncertainty) -> dict[str, Any]:
+    """See ``schemas.coverage.Uncertainty``."""
+    return {
+        "speeds_kmh": uncertainty.speeds_kmh,
+        "link_limits_m": uncertainty.link_limits_m,
+        "snap_limits_m": uncertainty.snap_limits_m,
+        "sources": [
+            {
+                "dataset_id": source.dataset_id, "name": source.name, "sha256": source.sha256,
+                "role": DatasetRole.ALTERNATIVE if k else DatasetRole.MAIN, "synthetic": source.synthetic,
+            }
+            for k, source in enumerate(uncertainty.sources)
+        ],
+        "combinations": uncertainty.combinations,
+    }  # fmt: skip
 
 
 def _totals(rows: list[CoverageRow]) -> dict[str, Any]:
@@ -175,28 +202,36 @@ def _totals(rows: list[CoverageRow]) -> dict[str, Any]:
 
 
 def _features(
-    snapshot: Snapshot, rows: list[CoverageRow], level: AreaLevel, within: str | None, simplify_m: float
+    snapshot: Snapshot, rows: list[dict[str, Any]], level: AreaLevel, within: str | None, simplify_m: float
 ) -> list[dict[str, Any]]:
     key = ("outlines", level, within, simplify_m)
     shapes = snapshot.cached(
-        key, lambda: [geometry_json(shape) for shape in snapshot.outlines([r.area.code for r in rows], simplify_m)]
+        key, lambda: [geometry_json(shape) for shape in snapshot.outlines([row["code"] for row in rows], simplify_m)]
     )
     return [
-        {"type": "Feature", "id": row.area.code, "geometry": shape, "properties": _row(row)}
+        {"type": "Feature", "id": row["code"], "geometry": shape, "properties": row}
         for row, shape in zip(rows, shapes, strict=True)
     ]
 
 
-def _csv(answer: CoverageAnswer, method: CoverageQuery, notice: Notice | None, language: Language) -> str:
+def _csv(
+    answer: CoverageAnswer, rows: list[dict[str, Any]], method: CoverageQuery, notice: Notice | None, language: Language
+) -> str:
     """One row an area; what shaped the figures and the notice stand in every row, since sheets are cut apart."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([language.pick(zh, en) for zh, en in CSV_HEADINGS])
-    for row in answer.rows:
-        kind = BoundaryKind(row.area.boundary_kind)
+    for row in rows:
+        kind = BoundaryKind(row["boundary_kind"])
+        interval = row["interval"]
         values = {
-            **_row(row),
-            "name": _as_text(row.area.name),
+            **row,
+            "name": _as_text(row["name"]),
+            "covered_low": interval["low"],
+            "covered_high": interval["high"],
+            "rate_low": interval["rate_low"],
+            "rate_high": interval["rate_high"],
+            "within_one_minute": row["within_one_minute"]["total"],
             "boundary_kind": language.pick(kind.title_zh, kind.title_en),
             "as_of": method.day.isoformat(),
             "minutes": f"{method.minutes:g}",

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.api.schemas.common import AreaRef, MultiPolygonGeometry, Notice, NoticeField, Profile
-from app.models.vocabularies import AreaLevel, BoundaryKind, StationType
+from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetRole, StationType
 
 COVERED = "步行到站点在 minutes 以内的居民 · Residents within the walk"
 UNCOVERED = "在路网上但超过 minutes 的居民 · Residents on the network, but not within the walk"
@@ -38,6 +38,47 @@ class Figures(BaseModel):
     stations: int = Field(description="其中计入的站点数 · Stations that count", examples=[3])
 
 
+class Interval(BaseModel):
+    """The fewest and the most people covered over all combinations of ``uncertainty``; ``covered`` lies in between."""
+
+    low: int = Field(examples=[84000])
+    high: int = Field(examples=[104000])
+    rate_low: float | None = Field(description="low ÷ population", examples=[0.711864])
+    rate_high: float | None = Field(description="high ÷ population", examples=[0.881356])
+
+
+class MinuteBand(BaseModel):
+    """People on the edge of the walk: within one minute of it."""
+
+    gain: int = Field(description="多走一分钟才到的居民 · Reached by one minute more, not yet", examples=[4100])
+    loss: int = Field(description="少走一分钟就不到的居民 · Reached, but not by one minute less", examples=[3800])
+    total: int = Field(description="gain + loss", examples=[7900])
+
+
+class UncertaintySource(BaseModel):
+    """A population that the intervals were computed with; the main one comes first."""
+
+    dataset_id: int = Field(examples=[3])
+    name: str = Field(examples=["WorldPop"])
+    sha256: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+    role: DatasetRole = Field(examples=["main"])
+    synthetic: bool = Field(description="是否合成 · Was it generated?", examples=[True])
+
+
+class Uncertainty(BaseModel):
+    """What the intervals were taken over: every speed with every pair of limits (both together), of every source."""
+
+    speeds_kmh: list[float] = Field(examples=[[4.32, 4.8, 5.28]])
+    link_limits_m: list[float] = Field(
+        description="居民离道路的上限 · How far people may live from a street", examples=[[250, 500, 1000]]
+    )
+    snap_limits_m: list[float] = Field(
+        description="站点离道路的上限 · How far stations may be from a street", examples=[[250, 500, 1000]]
+    )
+    sources: list[UncertaintySource]
+    combinations: int = Field(examples=[9])
+
+
 class CoverageRow(Figures):
     """One area."""
 
@@ -48,6 +89,8 @@ class CoverageRow(Figures):
         description="按人口加权的步行时间中位数;超过 60 分钟时为 null · Population-weighted; null beyond 60",
         examples=[8.75],
     )
+    interval: Interval
+    within_one_minute: MinuteBand
     boundary_kind: BoundaryKind = Field(examples=["approximate"])
 
 
@@ -59,6 +102,7 @@ class CoverageTable(Method):
     inputs: dict[str, str] = Field(
         description="各类数据内容的校验和 · Content hash by kind of data", examples=[{"network": "9f86d081884c7d65"}]
     )
+    uncertainty: Uncertainty
     totals: Figures
     rows: list[CoverageRow]
     data_notice: Notice | None = NoticeField
@@ -80,6 +124,7 @@ class CoverageFeatures(Method):
     level: AreaLevel = Field(examples=["town"])
     within: str | None = Field(examples=[None])
     inputs: dict[str, str] = Field(examples=[{"network": "9f86d081884c7d65"}])
+    uncertainty: Uncertainty
     totals: Figures
     features: list[CoverageFeature]
     data_notice: Notice | None = NoticeField
