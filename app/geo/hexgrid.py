@@ -29,6 +29,11 @@ def cell_centres(cells: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     return pairs[:, 1].copy(), pairs[:, 0].copy()
 
 
+def edge_length_m(resolution: int) -> float:
+    """The average length of a cell's edge in metres; it is also the average distance from centre to corner."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m"))
+
+
 def cell_polygons(cells: npt.ArrayLike) -> npt.NDArray[np.object_]:
     """The outline of every cell as a shapely polygon in WGS84."""
     rings = [[(lng, lat) for lat, lng in h3.cell_to_boundary(cell)] for cell in np.asarray(cells).tolist()]

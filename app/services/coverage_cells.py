@@ -13,19 +13,22 @@ from scipy.sparse.csgraph import connected_components
 from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
 from app.geo.coverage import covered_by_cell, nearest_by_cell
-from app.geo.hexgrid import cell_centres, neighbours, outline
+from app.geo.frontage import Frontage
+from app.geo.hexgrid import neighbours, outline
 from app.models.vocabularies import AreaLevel
 from app.services.area_table import AreaInfo
+from app.services.cell_grid import Box, CellFilter, CellGrid, coarser_grid, finer_grid, population_grid
 from app.services.coverage import CoverageQuery, field_within, on_edge, run_id
 from app.services.snapshot import Snapshot
 
 MAX_CELLS = 5_000
+MIN_RESOLUTION, MAX_RESOLUTION = 7, 10  # of cells on request; stations carry the same
 DECIMALS = 3  # of people in a cell: cells are not whole numbers
 
 
 @dataclass(frozen=True)
 class CellFigures:
-    """By population cell, in the order of the frontage's cells. ``nearest`` is a station's number or -1.
+    """By cell, in the order of the frontage's cells. ``nearest`` is a station's number or -1.
 
     ``nearest_mm`` is the shortest walk from any street of the cell that people live along.
     """
@@ -93,11 +96,11 @@ class GapsAnswer:
 def cell_figures(snapshot: Snapshot, query: CoverageQuery) -> CellFigures:
     """Coverage of every population cell, and its nearest station at whatever distance."""
     key = ("cells", query.profile, query.day, query.types, query.minutes)
-    return snapshot.cached(key, lambda: _figures(snapshot, query))
+    return snapshot.cached(key, lambda: _figures(snapshot, query, snapshot.frontage))
 
 
-def _figures(snapshot: Snapshot, query: CoverageQuery) -> CellFigures:
-    frontage, network = snapshot.frontage, snapshot.network
+def _figures(snapshot: Snapshot, query: CoverageQuery, frontage: Frontage) -> CellFigures:
+    network = snapshot.network
     stations = on_edge(snapshot, query)
     near = field_within(snapshot, query, query.limit_mm)
     covered = covered_by_cell(
@@ -117,54 +120,61 @@ def coverage_cells(
     query: CoverageQuery,
     *,
     area_code: str | None = None,
-    bbox: tuple[float, float, float, float] | None = None,
+    bbox: Box | None = None,
+    resolution: int | None = None,
     limit: int = MAX_CELLS,
 ) -> CellsAnswer:
-    """Cells of an area, or with their centre in a box (west, south, east, north; WGS84).
+    """Cells of an area, or with their centre in a box (west, south, east, north; WGS84), or both.
 
-    Raises InvalidInput when that would be more than ``limit`` cells, NotFound for an unknown area.
+    They are those of the population, or of another ``resolution``; totals do not depend on it. Raises InvalidInput
+    when that would be more than ``limit`` cells, NotFound for an unknown area.
     """
-    frontage = snapshot.frontage
-    chosen = np.ones(len(frontage.cells), dtype=np.bool_)
-    lng, lat = _centres(snapshot)
-    if area_code is not None:
-        chosen &= np.isin(frontage.cell_area, snapshot.areas.leaves_of(area_code))
-    if bbox is not None:
-        west, south, east, north = bbox
-        chosen &= (lng >= west) & (lng <= east) & (lat >= south) & (lat <= north)
-    at = np.flatnonzero(chosen)
-    if len(at) > limit:
-        item = ErrorItem(
-            "area" if bbox is None else "bbox",
-            f"范围内有 {len(at)} 个网格", f"{len(at)} cells lie inside", value=str(len(at)),
-            remedy_zh=f"请缩小 bbox,或指定较小的 area,至多 {limit} 个",
-            remedy_en=f"ask for at most {limit}: a smaller bbox or area",
-        )  # fmt: skip
-        raise InvalidInput("范围太大。", "The box is too large.", errors=[item])
-    figures = cell_figures(snapshot, query)
-    return CellsAnswer(
-        run_id(snapshot, query), frontage.resolution, [cell_row(snapshot, query, figures, int(k)) for k in at]
-    )
+    grid, wanted = population_grid(snapshot), CellFilter(area_code, bbox)
+    own = grid.frontage.resolution
+    if resolution is None or resolution == own:
+        at = _at_most(limit, wanted, wanted.chosen(snapshot, grid))
+        figures = cell_figures(snapshot, query)
+    else:
+        if resolution < own:
+            grid = coarser_grid(snapshot, resolution)
+        else:
+            _at_most(limit, wanted, wanted.chosen(snapshot, grid))  # finer cells are more: before streets are cut
+            grid = finer_grid(snapshot, resolution, wanted)
+        at = _at_most(limit, wanted, wanted.chosen(snapshot, grid))
+        figures = _figures(snapshot, query, grid.frontage)
+    rows = [cell_row(snapshot, query, grid, figures, int(k)) for k in at]
+    return CellsAnswer(run_id(snapshot, query), own if resolution is None else resolution, rows)
+
+
+def _at_most(limit: int, wanted: CellFilter, at: IntArray) -> IntArray:
+    if len(at) <= limit:
+        return at
+    item = ErrorItem(
+        "area" if wanted.bbox is None else "bbox",
+        f"范围内有 {len(at)} 个网格", f"{len(at)} cells lie inside", value=str(len(at)),
+        remedy_zh=f"请缩小 bbox,指定较小的 area,或用较粗的 resolution,至多 {limit} 个",
+        remedy_en=f"ask for at most {limit}: a smaller bbox or area, or a coarser resolution",
+    )  # fmt: skip
+    raise InvalidInput("范围太大。", "The box is too large.", errors=[item])
 
 
 def all_cell_rows(snapshot: Snapshot, query: CoverageQuery) -> Iterable[CellRow]:
-    """Every cell, for a stored run."""
-    figures = cell_figures(snapshot, query)
-    return (cell_row(snapshot, query, figures, k) for k in range(len(snapshot.frontage.cells)))
+    """Every population cell, for a stored run."""
+    grid, figures = population_grid(snapshot), cell_figures(snapshot, query)
+    return (cell_row(snapshot, query, grid, figures, k) for k in range(len(grid.frontage.cells)))
 
 
-def cell_row(snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, k: int) -> CellRow:
+def cell_row(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid, figures: CellFigures, k: int) -> CellRow:
     """One cell as it is told. Rounded so that covered + uncovered + off_network is the population told."""
-    frontage = snapshot.frontage
-    lng, lat = _centres(snapshot)
+    frontage = grid.frontage
     population = round(float(frontage.cell_people[k]), DECIMALS)
     off = round(float(figures.off_network[k]), DECIMALS)
     covered = min(round(float(figures.covered[k]), DECIMALS), round(population - off, DECIMALS))
     station, minutes = _nearest(snapshot, query, figures, k)
     return CellRow(
         cell=int(frontage.cells[k]),
-        lng=round(float(lng[k]), 6),
-        lat=round(float(lat[k]), 6),
+        lng=round(float(grid.lng[k]), 6),
+        lat=round(float(grid.lat[k]), 6),
         area_code=snapshot.areas.leaf_codes[int(frontage.cell_area[k])],
         population=population,
         covered=covered,
@@ -181,10 +191,6 @@ def _nearest(snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, k: 
         return None, None
     minutes = int(figures.nearest_mm[k]) * 6e-5 / query.profile.speed_kmh
     return snapshot.stations.table.stations[number].code, round(minutes, 2)
-
-
-def _centres(snapshot: Snapshot) -> tuple[FloatArray, FloatArray]:
-    return snapshot.cached("cell centres", lambda: cell_centres(snapshot.frontage.cells))
 
 
 def coverage_gaps(
@@ -230,7 +236,8 @@ def coverage_gaps(
 def _gap(snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, at: IntArray) -> Gap:
     frontage, areas = snapshot.frontage, snapshot.areas
     missing = (figures.uncovered + figures.off_network)[at]
-    lng, lat = _centres(snapshot)
+    grid = population_grid(snapshot)
+    lng, lat = grid.lng, grid.lat
     codes = sorted({areas.leaf_codes[k] for k in frontage.cell_area[at].tolist()})
     reached = at[figures.nearest[at] >= 0]
     nearest = int(reached[figures.nearest_mm[reached].argmin()]) if len(reached) else int(at[0])

@@ -99,6 +99,21 @@ def test_cells_of_a_box(client: TestClient) -> None:
     assert get(client, CELLS, bbox="1,1,2,2")["cells"] == []
 
 
+def test_cells_of_another_size(client: TestClient, demo_snapshot: Snapshot) -> None:
+    usual = get(client, CELLS, bbox=BOX)
+    assert usual["resolution"] == 9 and get(client, CELLS, bbox=BOX, resolution=9)["cells"] == usual["cells"]
+    for resolution in (7, 8, 10):
+        body = get(client, CELLS, bbox=BOX, resolution=resolution)
+        expected = coverage_cells(demo_snapshot, query(), bbox=(113.2, 23.05, 113.35, 23.15), resolution=resolution)
+        assert CellList.model_validate(body, extra="forbid") and body["resolution"] == resolution
+        assert [from_text(cell["h3"]) for cell in body["cells"]] == [row.cell for row in expected.rows]
+        assert [cell["covered"] for cell in body["cells"]] == [row.covered for row in expected.rows]
+        assert body["run_id"] == usual["run_id"]
+    for wrong in (6, 11, "nine"):
+        problem = client.get(CELLS, params={"bbox": BOX, "resolution": wrong}).json()
+        assert problem["status"] == 422 and problem["errors"][0]["field"] == "resolution"
+
+
 def test_too_many_cells_are_refused_with_the_remedy(client: TestClient) -> None:
     answer = client.get(CELLS, params={"area": "4401"})
     problem = answer.json()

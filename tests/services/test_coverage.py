@@ -167,6 +167,47 @@ def test_cells_by_area_and_box(demo_snapshot: Snapshot) -> None:
         coverage_cells(demo_snapshot, query, limit=10)
 
 
+@pytest.mark.parametrize("resolution", [7, 8, 9, 10])
+def test_totals_are_the_same_by_cells_of_any_size(demo_snapshot: Snapshot, resolution: int) -> None:
+    query = ask(12.0)
+    answer = coverage_cells(demo_snapshot, query, resolution=resolution, limit=10**6)
+    usual = coverage_cells(demo_snapshot, query, limit=10**6)
+    assert answer.resolution == resolution and usual.resolution == 9
+    assert {row.cell >> 52 & 0xF for row in answer.rows} == {resolution}
+    for part in ("population", "covered", "uncovered", "off_network"):
+        one, other = (sum(getattr(row, part) for row in found.rows) for found in (answer, usual))
+        # what is told of a cell is rounded to a thousandth of a person
+        assert one == pytest.approx(other, abs=5e-4 * (len(answer.rows) + len(usual.rows))), part
+    for row in answer.rows:
+        assert row.covered + row.uncovered + row.off_network == pytest.approx(row.population, abs=2e-3)
+
+
+@pytest.mark.parametrize("resolution", [7, 8, 10])
+def test_cells_of_a_place_are_those_of_the_whole_city(demo_snapshot: Snapshot, resolution: int) -> None:
+    """Finer cells are cut where they are asked for: they must come whole, and all of them."""
+    query = ask(12.0)
+    every = {row.cell: row for row in coverage_cells(demo_snapshot, query, resolution=resolution, limit=10**6).rows}
+    box = (113.3, 23.1, 113.34, 23.14)
+    west, south, east, north = box
+    for area_code, bbox in (("440106", None), ("440104", None), (None, box), ("440106", box)):
+        got = coverage_cells(demo_snapshot, query, area_code=area_code, bbox=bbox, resolution=resolution, limit=10**6)
+        wanted = {
+            cell
+            for cell, row in every.items()
+            if (area_code is None or row.area_code.startswith(area_code))
+            and (bbox is None or (west <= row.lng <= east and south <= row.lat <= north))
+        }
+        assert {row.cell for row in got.rows} == wanted and (resolution < 9 or len(wanted) > 100)
+        for row in got.rows:
+            other = every[row.cell]
+            assert (row.population, row.covered) == pytest.approx((other.population, other.covered), abs=2e-3)
+            assert (row.area_code, row.nearest_minutes) == (other.area_code, other.nearest_minutes)
+    nothing = coverage_cells(demo_snapshot, query, bbox=(1.0, 1.0, 2.0, 2.0), resolution=resolution)
+    assert nothing.rows == []
+    with pytest.raises(InvalidInput, match="too large"):
+        coverage_cells(demo_snapshot, query, area_code="440106", resolution=resolution, limit=1)
+
+
 def test_what_is_not_there_is_named(demo_snapshot: Snapshot) -> None:
     with pytest.raises(NotFound, match="999999"):
         coverage_table(demo_snapshot, ask(), AreaLevel.TOWN, "999999")

@@ -21,7 +21,7 @@ from app.api.summaries import snapshot_notice
 from app.errors import ErrorItem, InvalidInput
 from app.geo.hexgrid import cell_polygons, to_text
 from app.models.vocabularies import AreaLevel
-from app.services.coverage_cells import MAX_CELLS, CellRow, Gap, coverage_cells, coverage_gaps
+from app.services.coverage_cells import MAX_RESOLUTION, MIN_RESOLUTION, CellRow, Gap, coverage_cells, coverage_gaps
 
 router = APIRouter(prefix="/coverage", tags=["coverage"])
 
@@ -115,12 +115,19 @@ def list_coverage_cells(
     area: Annotated[
         AreaCode | None, Query(description="区划代码 · Area code", examples=["440106011"])
     ] = None,
+    resolution: Annotated[
+        int | None,
+        Query(
+            ge=MIN_RESOLUTION, le=MAX_RESOLUTION, examples=[8],
+            description="H3 分辨率;默认为人口数据自身的 · H3 resolution; that of the population by default",
+        ),
+    ] = None,
     format: Format = CellFormat.JSON,
 ) -> Response:  # fmt: skip
     """`bbox` 与 `area` 至少写一个(都写则取交集)。有人口的网格;至多 5,000 个,超过则为 422,请缩小范围。
 
     Give `bbox`, `area`, or both for what lies in both. Cells that people live in; at most 5,000, beyond that 422: ask
-    for less.
+    for less. Totals do not depend on `resolution`: people are counted along streets, and hexagons only sort them.
     """
     if bbox is None and area is None:
         raise _no_place()
@@ -129,7 +136,7 @@ def list_coverage_cells(
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
-    answer = coverage_cells(snapshot, method, area_code=area, bbox=box, limit=MAX_CELLS)
+    answer = coverage_cells(snapshot, method, area_code=area, bbox=box, resolution=resolution)
     known: dict[str, Any] = {
         **method_json(answer.run_id, method),
         "crs": "wgs84",

@@ -15,7 +15,7 @@ MINUTES = "到最近站点的步行分钟,不论多远 · Minutes to the nearest
 
 
 class Cell(BaseModel):
-    """A population cell of H3."""
+    """A cell of H3 that people live in."""
 
     h3: str = Field(examples=["89411cb1b0fffff"])
     area_code: str = Field(description="所在最小一级区划 · The smallest area that it is in", examples=["440106011"])
