@@ -16,6 +16,7 @@ from app.services.profiles import resolve_profile
 from app.services.routes import find_route
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
+from app.services.uncertainty import coverage_uncertainty
 
 
 def warm(snapshot: Snapshot) -> float:
@@ -43,7 +44,7 @@ def warm(snapshot: Snapshot) -> float:
         cell_figures(snapshot, query)
         levels = {area.level for area in snapshot.areas.areas}
         for level in levels:
-            coverage_table(snapshot, query, level)
+            coverage_uncertainty(snapshot, query, coverage_table(snapshot, query, level).rows)
             coverage_gaps(snapshot, query, level=level, limit=1)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
