@@ -39,15 +39,24 @@ class OnEdge:
         return cls(places.edge[order], places.offset_mm[order], places.leg_mm[order], order.astype(np.int32))
 
 
+def shares(
+    frontage: Frontage, edge_u: Int32Array, edge_v: Int32Array, edge_mm: Int32Array, length_mm: Int32Array,
+    stations: OnEdge, limit_mm: int,
+) -> FloatArray:  # fmt: skip
+    """Share of every piece within ``limit_mm`` of a station, 0 to 1; ``length_mm`` is the field by node."""
+    share: FloatArray = _shares(
+        frontage.edge, frontage.a_mm, frontage.b_mm, frontage.leg_mm, edge_u, edge_v, edge_mm, length_mm,
+        stations.edge, stations.offset_mm, stations.leg_mm, limit_mm,
+    )  # fmt: skip
+    return share
+
+
 def covered_by_cell(
     frontage: Frontage, edge_u: Int32Array, edge_v: Int32Array, edge_mm: Int32Array, length_mm: Int32Array,
     stations: OnEdge, limit_mm: int,
 ) -> FloatArray:  # fmt: skip
     """People of every cell within ``limit_mm`` of a station; ``length_mm`` is the field by node."""
-    share = _shares(
-        frontage.edge, frontage.a_mm, frontage.b_mm, frontage.leg_mm, edge_u, edge_v, edge_mm, length_mm,
-        stations.edge, stations.offset_mm, stations.leg_mm, limit_mm,
-    )  # fmt: skip
+    share = shares(frontage, edge_u, edge_v, edge_mm, length_mm, stations, limit_mm)
     covered = np.bincount(frontage.cell, weights=share * frontage.people, minlength=len(frontage.cells))
     return covered.astype(np.float64)
 
@@ -94,6 +103,17 @@ def median_of_curve(covered: FloatArray, limits: FloatArray, population: FloatAr
         share = (half[k] - below) / (row[at] - below) if row[at] > below else 1.0
         found[k] = start + share * (limits[at] - start)
     return found
+
+
+@nb.njit(nogil=True, cache=True)
+def standing_on(station_edge, e, first):  # type: ignore[no-untyped-def]
+    """The stations that stand on edge ``e``: from, to; ``first`` is where an earlier edge's ended."""
+    while first < len(station_edge) and station_edge[first] < e:
+        first += 1
+    last = first
+    while last < len(station_edge) and station_edge[last] == e:
+        last += 1
+    return first, last
 
 
 @nb.njit(nogil=True, cache=True)
@@ -157,33 +177,28 @@ def _nearest_point(a, b, leg, total, to_u, to_v, offset, station_leg, first, las
 
 
 @nb.njit(nogil=True, cache=True)
+def piece_share(a, b, leg, total, to_u, to_v, limit, offset, station_leg, first, last):  # type: ignore[no-untyped-def]
+    """Share of one piece within ``limit``, 0 to 1; a linked cell (a == b) is in or out."""
+    if a == b:
+        nearest = _nearest_point(a, b, leg, total, to_u, to_v, offset, station_leg, first, last)
+        return 1.0 if nearest <= limit else 0.0
+    return _reached(a, b, total, to_u, to_v, limit, offset, station_leg, first, last) / (b - a)
+
+
+@nb.njit(nogil=True, cache=True)
 def _shares(  # type: ignore[no-untyped-def]
     edge, a, b, leg, edge_u, edge_v, edge_mm, length, station_edge, station_offset, station_leg, limit
 ):  # fmt: skip
-    """Share of every piece within ``limit``, 0 to 1. Pieces and stations are sorted by edge."""
+    """Share of every piece within ``limit``. Pieces and stations are sorted by edge."""
     share = np.zeros(len(edge))
     first = 0
     for k in range(len(edge)):
         e = edge[k]
-        while first < len(station_edge) and station_edge[first] < e:
-            first += 1
-        last = first
-        while last < len(station_edge) and station_edge[last] == e:
-            last += 1
-        total = np.int64(edge_mm[e])
-        to_u = np.int64(length[edge_u[e]])
-        to_v = np.int64(length[edge_v[e]])
-        pa, pb = np.int64(a[k]), np.int64(b[k])
-        if pa == pb:
-            if _nearest_point(
-                pa, pb, np.int64(leg[k]), total, to_u, to_v, station_offset, station_leg, first, last
-            ) <= limit:  # fmt: skip
-                share[k] = 1.0
-        else:
-            share[k] = (
-                _reached(pa, pb, total, to_u, to_v, np.int64(limit), station_offset, station_leg, first, last)
-                / (pb - pa)
-            )  # fmt: skip
+        first, last = standing_on(station_edge, e, first)
+        share[k] = piece_share(
+            np.int64(a[k]), np.int64(b[k]), np.int64(leg[k]), np.int64(edge_mm[e]), np.int64(length[edge_u[e]]),
+            np.int64(length[edge_v[e]]), np.int64(limit), station_offset, station_leg, first, last,
+        )  # fmt: skip
     return share
 
 
@@ -197,11 +212,7 @@ def _gains(  # type: ignore[no-untyped-def]
     first = 0
     for k in range(len(edge)):
         e = edge[k]
-        while first < len(station_edge) and station_edge[first] < e:
-            first += 1
-        last = first
-        while last < len(station_edge) and station_edge[last] == e:
-            last += 1
+        first, last = standing_on(station_edge, e, first)
         total = np.int64(edge_mm[e])
         to_u = np.int64(length[edge_u[e]])
         to_v = np.int64(length[edge_v[e]])
@@ -236,11 +247,7 @@ def _nearest_by_cell(  # type: ignore[no-untyped-def]
     first = 0
     for k in range(len(edge)):
         e = edge[k]
-        while first < len(station_edge) and station_edge[first] < e:
-            first += 1
-        last = first
-        while last < len(station_edge) and station_edge[last] == e:
-            last += 1
+        first, last = standing_on(station_edge, e, first)
         best = np.int64(UNREACHED)
         who = np.int32(-1)
         pa, pb = np.int64(a[k]), np.int64(b[k])

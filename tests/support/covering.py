@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import shapely
 
 from app.geo.arrays import BoolArray, FloatArray, IntArray
 from app.geo.coverage import OnEdge, covered_by_cell, curve_by_area
@@ -49,6 +50,14 @@ def people_around(seed: int, span_m: float = 1400.0) -> tuple[IntArray, FloatArr
 def frontage_of(network: WalkNetwork, seed: int, leaves: LeafAreas | None = None) -> Frontage:
     cells, people = people_around(seed)
     return build_frontage(network, build_grid(network), cells, people, leaves or LeafAreas([]), LINK_M)
+
+
+def quarters(span_m: float = 1400.0) -> list[shapely.Geometry]:
+    """Four squares that meet in the middle of the drawing area."""
+    made: list[shapely.Geometry] = []
+    for x, y in ((-span_m, -span_m), (0.0, -span_m), (-span_m, 0.0), (0.0, 0.0)):
+        made.append(shapely.box(*at_m(x, y), *at_m(x + span_m, y + span_m)))
+    return made
 
 
 def by_the_metre(pieces: Pieces) -> Frontage:
