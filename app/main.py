@@ -14,8 +14,8 @@ from starlette.middleware import Middleware
 from app import __version__
 from app.api import documentation, logs
 from app.api.deps import Holder, Resources
-from app.api.frame import Compression, Preflight, RequestFrame
-from app.api.one_tap import OneTap
+from app.api.frame import COMPRESS_LEVEL, COMPRESS_SIZE, Compression, Preflight, RequestFrame
+from app.api.one_tap import OneTapApp
 from app.api.problems import add_handlers
 from app.api.routes import routers
 from app.db.engine import make_engine
@@ -51,7 +51,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
             if engine is None:
                 used.dispose()
 
-    app = FastAPI(
+    app = OneTapApp(
         title=documentation.TITLE,
         summary=documentation.SUMMARY,
         description=documentation.DESCRIPTION,
@@ -61,6 +61,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # spans would hold addresses, so positions
         middleware=[  # outermost first
             Middleware(
                 Preflight,
@@ -70,8 +71,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
                 max_age=86_400,
             ),
             Middleware(RequestFrame, max_body_bytes=MAX_BODY_BYTES),
-            Middleware(Compression, minimum_size=1_000, compresslevel=5),
-            Middleware(OneTap),
+            Middleware(Compression, minimum_size=COMPRESS_SIZE, compresslevel=COMPRESS_LEVEL),
         ],
     )
     add_handlers(app, MAX_BODY_BYTES)

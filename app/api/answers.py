@@ -42,19 +42,14 @@ def personal(
     return Response(content, headers=sent, status_code=status, media_type=media_type)
 
 
-def personal_headers(language: Language, length: int) -> list[tuple[bytes, bytes]]:
-    """The headers of ``personal`` for a JSON body of so many bytes, as ASGI sends them."""
-    return [*_PERSONAL[language], (b"content-length", b"%d" % length), (b"content-type", b"application/json")]
-
-
-_PERSONAL = {
-    language: (
+def personal_headers(language: Language) -> list[tuple[bytes, bytes]]:
+    """The headers of ``personal`` for JSON, as ASGI sends them; the length is still missing."""
+    return [
         (b"cache-control", PRIVATE.encode()),
         (b"content-language", language.value.encode()),
         (b"vary", b"Accept-Language"),
-    )
-    for language in Language
-}
+        (b"content-type", JSON.encode()),
+    ]
 
 
 def encode(body: BaseModel | Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -37,6 +37,7 @@ HEADERS = (
     (b"access-control-expose-headers", b"Content-Language, ETag, Link, Retry-After, X-Request-ID"),
 )
 VARY = (b"vary", b"Accept-Encoding")
+COMPRESS_SIZE, COMPRESS_LEVEL = 1_000, 5  # bytes from which on; zlib's level
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # pages bring their own
 
 log = structlog.get_logger("app.api")
@@ -74,7 +75,7 @@ class RequestFrame:
             await self.app(scope, receive, send)
             return
         given = dict(scope["headers"])
-        request_id = _request_id(given.get(b"x-request-id"))
+        request_id = request_id_of(given)
         is_head = scope["method"] == "HEAD"
         scope = {
             **scope,
@@ -87,7 +88,7 @@ class RequestFrame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": _framed(message.get("headers", ()), request_id)}
+                message = {**message, "headers": framed(message.get("headers", ()), request_id)}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -128,7 +129,9 @@ def _internal_error() -> InternalError:
     )
 
 
-def _request_id(given: bytes | None) -> str:
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """The id that a request brings, or a new one."""
+    given = headers.get(b"x-request-id")
     if given is not None and WELL_FORMED_ID.fullmatch(given):
         return given.decode("ascii")
     return secrets.token_hex(8)
@@ -139,16 +142,17 @@ def _digits(value: bytes | None) -> bytes:
     return value if value is not None and value.isdigit() and len(value) < 20 else b"0"
 
 
-def _framed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    framed = [*headers, *HEADERS, (b"x-request-id", request_id.encode("ascii"))]
+def framed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with those that every answer carries."""
+    sent = [*headers, *HEADERS, (b"x-request-id", request_id.encode("ascii"))]
     varies = has_policy = False
-    for name, value in framed:
+    for name, value in sent:
         if name == b"vary":
             varies = varies or VARY[1] in value
         elif name == POLICY[0]:
             has_policy = True
     if not varies:
-        framed.append(VARY)
+        sent.append(VARY)
     if not has_policy:
-        framed.append(POLICY)
-    return framed
+        sent.append(POLICY)
+    return sent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
@@ -24,12 +23,6 @@ class Language(StrEnum):
 def language_of(request: Request) -> Language:
     """The language of the answer to this request."""
     return negotiate(request.headers.get("accept-language", "")[:LONGEST_HEADER])
-
-
-def negotiated(headers: Iterable[tuple[bytes, bytes]]) -> Language:
-    """``language_of`` for headers as ASGI brings them."""
-    given = next((value for name, value in headers if name == b"accept-language"), b"")
-    return negotiate(given.decode("latin-1")[:LONGEST_HEADER])
 
 
 @lru_cache(maxsize=512)
