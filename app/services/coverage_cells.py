@@ -93,10 +93,13 @@ class GapsAnswer:
     total_gaps: int
 
 
-def cell_figures(snapshot: Snapshot, query: CoverageQuery) -> CellFigures:
-    """Coverage of every population cell, and its nearest station at whatever distance."""
-    key = ("cells", query.profile, query.day, query.types, query.minutes)
-    return snapshot.cached(key, lambda: _figures(snapshot, query, snapshot.frontage))
+def cell_figures(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid | None = None) -> CellFigures:
+    """Coverage of every cell (of a grid of the whole city; by default of the population), and its nearest station at
+    whatever distance.
+    """
+    frontage = snapshot.frontage if grid is None else grid.frontage
+    key = ("cells", frontage.resolution, query.profile, query.day, query.types, query.minutes)
+    return snapshot.cached(key, lambda: _figures(snapshot, query, frontage))
 
 
 def _figures(snapshot: Snapshot, query: CoverageQuery, frontage: Frontage) -> CellFigures:
@@ -131,15 +134,13 @@ def coverage_cells(
     """
     grid, wanted = population_grid(snapshot), CellFilter(area_code, bbox)
     own = grid.frontage.resolution
-    if resolution is None or resolution == own:
+    if resolution is None or resolution <= own:
+        grid = grid if resolution is None or resolution == own else coarser_grid(snapshot, resolution)
         at = _at_most(limit, wanted, wanted.chosen(snapshot, grid))
-        figures = cell_figures(snapshot, query)
+        figures = cell_figures(snapshot, query, grid)
     else:
-        if resolution < own:
-            grid = coarser_grid(snapshot, resolution)
-        else:
-            _at_most(limit, wanted, wanted.chosen(snapshot, grid))  # finer cells are more: before streets are cut
-            grid = finer_grid(snapshot, resolution, wanted)
+        _at_most(limit, wanted, wanted.chosen(snapshot, grid))  # finer cells are more: before streets are cut
+        grid = finer_grid(snapshot, resolution, wanted)
         at = _at_most(limit, wanted, wanted.chosen(snapshot, grid))
         figures = _figures(snapshot, query, grid.frontage)
     rows = [cell_row(snapshot, query, grid, figures, int(k)) for k in at]
