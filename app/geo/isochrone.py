@@ -1,39 +1,21 @@
-"""What can be reached from one place: street parts, outlines of bands, hexagons.
-
-The outline is drawn, the figures are not: people inside a band come from the frontage of the reached street parts.
-
-Drawing: on a raster around the reached streets every point takes the walking length of the nearest street point plus
-the way to it, if a street lies within HALO_M; a point whose nearest street is not reached is not inside. Contours of
-that raster at the band limits are the outlines, so bands are nested, holes stay holes, and nothing jumps a river that
-is wider than the halo.
-"""
+"""What can be reached from one place: street parts, the people along them, hexagons; outline.py draws it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
-import contourpy
 import numba as nb
 import numpy as np
-import shapely
-from shapely import MultiPolygon, Polygon
 
 from app.geo.arrays import FloatArray, Int32Array, IntArray
-from app.geo.coverage import OnEdge, covered_by_cell
 from app.geo.frontage import Frontage
-from app.geo.geodesy import metres_per_degree
 from app.geo.hexgrid import cells_of
-from app.geo.network import Adjacency, WalkNetwork
+from app.geo.network import WalkNetwork
 from app.geo.search import UNREACHED, Searcher
-from app.geo.snapping import Places, SegmentGrid
+from app.geo.snapping import Places
 
-HALO_M = 50.0  # how far from a street its outline may lie: a plot's depth
-PIXEL_M = 15.0
-MAX_PIXELS = 400.0  # along the longer side; longer walks get a coarser raster
 HEX_SAMPLE_M = 15.0
-DECIMALS = 1e-6  # degrees that an outline's points are rounded to
 
 
 @dataclass(frozen=True)
@@ -53,183 +35,96 @@ class ReachedStreets:
 def reached_streets(network: WalkNetwork, searcher: Searcher, origin: Places, limit_mm: int) -> ReachedStreets:
     """Every edge that a walk of at most ``limit_mm`` from a place sets foot on."""
     nodes, lengths = searcher.reach_of(origin, limit_mm)
-    edge = np.unique(np.append(_edges_at(searcher.adjacency, nodes), origin.edge[0])).astype(np.int64)
-    to_u = _lookup(nodes, lengths, network.edge_u[edge])
-    to_v = _lookup(nodes, lengths, network.edge_v[edge])
+    adjacency = searcher.adjacency
+    edge, to_u, to_v = _edges_at(
+        adjacency.indptr, adjacency.links, adjacency.link_edge, network.edge_u, nodes, lengths, int(origin.edge[0])
+    )
     return ReachedStreets(edge, to_u, to_v, origin, limit_mm)
 
 
-def _edges_at(adjacency: Adjacency, nodes: Int32Array) -> Int32Array:
-    start, stop = adjacency.indptr[nodes], adjacency.indptr[nodes + 1]
-    count = stop - start
-    at = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count) + np.repeat(start, count)
-    found: Int32Array = adjacency.link_edge[at]
-    return found
-
-
-def _lookup(nodes: Int32Array, lengths: Int32Array, wanted: Int32Array) -> Int32Array:
-    if len(nodes) == 0:
-        return np.full(len(wanted), UNREACHED, dtype=np.int32)
-    at = np.minimum(np.searchsorted(nodes, wanted), len(nodes) - 1)
-    return np.where(nodes[at] == wanted, lengths[at], UNREACHED).astype(np.int32)
+@nb.njit(nogil=True, cache=True)
+def _edges_at(indptr, links, link_edge, edge_u, nodes, lengths, origin_edge):  # type: ignore[no-untyped-def]
+    """The edges at the nodes (ascending) and the origin's, ascending, with the lengths to both ends."""
+    size = 1
+    for node in nodes:
+        size += indptr[node + 1] - indptr[node]
+    edge = np.empty(size, np.int64)
+    to_u, to_v = np.full(size, UNREACHED, np.int32), np.full(size, UNREACHED, np.int32)
+    count = 0
+    has_origin = False
+    for k in range(len(nodes)):
+        node = nodes[k]
+        for link in range(indptr[node], indptr[node + 1]):
+            other = links[link, 0]
+            at = np.searchsorted(nodes, other)
+            is_reached = at < len(nodes) and nodes[at] == other
+            if is_reached and other < node:
+                continue  # taken there
+            e = link_edge[link]
+            here, there = lengths[k], lengths[at] if is_reached else np.int32(UNREACHED)
+            edge[count] = e
+            to_u[count], to_v[count] = (here, there) if edge_u[e] == node else (there, here)
+            has_origin |= e == origin_edge
+            count += 1
+    if not has_origin:
+        edge[count] = origin_edge
+        count += 1
+    order = np.argsort(edge[:count])
+    return edge[order], to_u[order], to_v[order]
 
 
 def people_within(
     network: WalkNetwork, frontage: Frontage, streets: ReachedStreets, limits_mm: Sequence[int]
 ) -> list[float]:
-    """People who live within each limit of the origin, along the reached street parts."""
-    local = _local_frontage(frontage, streets)
-    n = len(streets.edge)
-    at_origin = OnEdge.of(streets.origin, np.ones(1, dtype=np.bool_))
-    origin = OnEdge(
-        np.searchsorted(streets.edge, at_origin.edge).astype(np.int32),
-        at_origin.offset_mm,
-        at_origin.leg_mm,
-        at_origin.number,
-    )
-    ends = np.arange(n, dtype=np.int32)
-    lengths = np.concatenate([streets.to_u, streets.to_v])
-    edge_mm = network.edge_mm[streets.edge]
-    return [
-        float(covered_by_cell(local, ends, ends + np.int32(n), edge_mm, lengths, origin, limit).sum())
-        for limit in limits_mm
-    ]
+    """People who live within each limit of the origin, along the reached street parts: all limits in one pass."""
+    origin = streets.origin
+    people: list[float] = _people(
+        frontage.edge, frontage.a_mm, frontage.b_mm, frontage.leg_mm, frontage.people, network.edge_mm, streets.edge,
+        streets.to_u, streets.to_v, int(origin.edge[0]), int(origin.offset_mm[0]), int(origin.leg_mm[0]),
+        np.array(limits_mm, dtype=np.int64),
+    ).tolist()  # fmt: skip
+    return people
 
 
-def _local_frontage(frontage: Frontage, streets: ReachedStreets) -> Frontage:
-    """The pieces on the reached edges, with ``edge`` numbered among those."""
-    first = np.searchsorted(frontage.edge, streets.edge, side="left")
-    count = np.searchsorted(frontage.edge, streets.edge, side="right") - first
-    at = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-    nowhere = np.zeros(len(at), dtype=np.int32)
-    return Frontage(
-        edge=np.repeat(np.arange(len(streets.edge), dtype=np.int32), count),
-        a_mm=frontage.a_mm[at],
-        b_mm=frontage.b_mm[at],
-        leg_mm=frontage.leg_mm[at],
-        people=frontage.people[at],
-        cell=nowhere,
-        area=nowhere,
-        cells=frontage.cells[:1],
-        cell_people=frontage.cell_people[:1],
-        cell_off_network=frontage.cell_off_network[:1],
-        cell_area=frontage.cell_area[:1],
-    )
-
-
-def outlines(
-    network: WalkNetwork, grid: SegmentGrid, streets: ReachedStreets, limits_mm: Sequence[int]
-) -> list[MultiPolygon]:
-    """The outline (WGS84) of what lies within each limit; all limits at most that of the reached streets."""
-    west, south, width, height, kx, ky = _box_of(network, streets)
-    pixel = max(PIXEL_M, max(width, height) / MAX_PIXELS)
-    shape = (int(height / pixel) + 2, int(width / pixel) + 2)
-    halo = max(HALO_M, 2.0 * pixel)
-    segments = _segments_in(grid, west, south, west + width / kx, south + height / ky)
-    beyond = float(streets.limit_mm + 1000.0 * 2.0 * halo)
-    values = _paint(
-        shape, pixel, halo, beyond, west, south, kx, ky, network.geom_lng, network.geom_lat, network.geom_mm,
-        network.edge_mm, grid.edge_of_point, segments, streets.edge, streets.to_u, streets.to_v,
-        int(streets.origin.edge[0]), int(streets.origin.offset_mm[0]), int(streets.origin.leg_mm[0]),
-    )  # fmt: skip
-    generator = contourpy.contour_generator(z=values, fill_type=contourpy.FillType.OuterOffset)
-    made = []
-    for limit in limits_mm:
-        rings, offsets = cast(tuple[list[Any], list[Any]], generator.filled(-1.0, float(limit)))
-        polygons = []
-        for ring, offset in zip(rings, offsets, strict=True):
-            xy = np.column_stack([west + ring[:, 0] * pixel / kx, south + ring[:, 1] * pixel / ky])
-            parts = [xy[offset[k] : offset[k + 1]] for k in range(len(offset) - 1)]
-            polygons.append(Polygon(parts[0], parts[1:]))
-        made.append(_tidy(MultiPolygon([p for p in polygons if not p.is_empty]), pixel / ky))
-    return made
-
-
-def _box_of(network: WalkNetwork, streets: ReachedStreets) -> tuple[float, float, float, float, float, float]:
-    """West, south (degrees), width, height (m) of what may be drawn, and the metres of a degree of lng and of lat.
-
-    Of streets that lead far away only as much as a straight walk reaches, so that one long road does not coarsen all.
-    """
-    points = _points_of(network, streets.edge)
-    home_lng, home_lat = float(streets.origin.lng[0]), float(streets.origin.lat[0])
-    kx, ky = (float(k) for k in metres_per_degree(home_lat))
-    far = streets.limit_mm / 1e3
-    x = np.clip((np.append(network.geom_lng[points], home_lng) - home_lng) * kx, -far, far)
-    y = np.clip((np.append(network.geom_lat[points], home_lat) - home_lat) * ky, -far, far)
-    west, south = home_lng + (float(x.min()) - 2 * HALO_M) / kx, home_lat + (float(y.min()) - 2 * HALO_M) / ky
-    return west, south, float(np.ptp(x)) + 4 * HALO_M, float(np.ptp(y)) + 4 * HALO_M, kx, ky
-
-
-def _tidy(outline: MultiPolygon, pixel_degrees: float) -> MultiPolygon:
-    """Fewer points, rounded coordinates, valid."""
-    slim = shapely.simplify(outline, pixel_degrees / 4)
-    rounded = shapely.set_precision(slim, DECIMALS)
-    parts = [p for p in shapely.get_parts(rounded) if p.geom_type == "Polygon" and not p.is_empty]
-    return MultiPolygon(parts)
+@nb.njit(nogil=True, cache=True)
+def _people(  # type: ignore[no-untyped-def]
+    piece_edge, a_mm, b_mm, leg_mm, people, edge_mm, edges, to_u, to_v, origin_edge, origin_offset, origin_leg, limits
+):  # fmt: skip
+    """The closed form of coverage.py for a single origin."""
+    found = np.zeros(len(limits))
+    piece = 0
+    for k in range(len(edges)):
+        e = edges[k]
+        piece += np.searchsorted(piece_edge[piece:], e)
+        total = np.int64(edge_mm[e])
+        start, stop = np.int64(to_u[k]), np.int64(to_v[k])
+        while piece < len(piece_edge) and piece_edge[piece] == e:
+            a, b = np.int64(a_mm[piece]), np.int64(b_mm[piece])
+            if a == b:
+                way = min(start + a, stop + total - b)
+                if e == origin_edge:
+                    way = min(way, origin_leg + abs(a - origin_offset))
+                for at in range(len(limits)):
+                    if way + leg_mm[piece] <= limits[at]:
+                        found[at] += people[piece]
+            else:
+                for at in range(len(limits)):
+                    low, high = limits[at] - start, total - (limits[at] - stop)  # reached: [0, low] and [high, total]
+                    part = min(b - a, max(0, min(low, b) - a) + max(0, b - max(high, a)))
+                    if e == origin_edge and low < high:
+                        # what lies around the origin between those two
+                        room = limits[at] - origin_leg
+                        near, far = max(origin_offset - room, low, a), min(origin_offset + room, high, b)
+                        part += max(0, far - near)
+                    found[at] += people[piece] * (part / (b - a))
+            piece += 1
+    return found
 
 
 def _points_of(network: WalkNetwork, edges: IntArray) -> IntArray:
     first, count = network.geom_ptr[edges], network.geom_ptr[edges + 1] - network.geom_ptr[edges]
     found: IntArray = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
     return found
-
-
-def _segments_in(grid: SegmentGrid, west: float, south: float, east: float, north: float) -> Int32Array:
-    """All segments whose squares meet a box, each once."""
-    i0 = max(0, int((west - grid.west) / grid.cell_degrees))
-    i1 = min(grid.columns - 1, int((east - grid.west) / grid.cell_degrees))
-    j0 = max(0, int((south - grid.south) / grid.cell_degrees))
-    j1 = min(grid.rows - 1, int((north - grid.south) / grid.cell_degrees))
-    parts = [
-        grid.segments[grid.ptr[j * grid.columns + i0] : grid.ptr[j * grid.columns + i1 + 1]] for j in range(j0, j1 + 1)
-    ]
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int32)
-
-
-@nb.njit(nogil=True, cache=True)
-def _paint(  # type: ignore[no-untyped-def]
-    shape, pixel, halo, beyond, west, south, kx, ky, geom_lng, geom_lat, geom_mm, edge_mm, edge_of_point, segments,
-    reached, to_u, to_v, origin_edge, origin_offset, origin_leg,
-):  # fmt: skip
-    """The raster: rows from south to north; value in mm, ``beyond`` where no reached street is nearest."""
-    rows, columns = shape
-    gap = np.full((rows, columns), halo)
-    value = np.full((rows, columns), beyond)
-    for s in segments:
-        e = edge_of_point[s]
-        ax = (geom_lng[s] - west) * kx
-        ay = (geom_lat[s] - south) * ky
-        bx = (geom_lng[s + 1] - west) * kx
-        by = (geom_lat[s + 1] - south) * ky
-        i0 = max(0, int(np.ceil((min(ax, bx) - halo) / pixel)))
-        i1 = min(columns - 1, int(np.floor((max(ax, bx) + halo) / pixel)))
-        j0 = max(0, int(np.ceil((min(ay, by) - halo) / pixel)))
-        j1 = min(rows - 1, int(np.floor((max(ay, by) + halo) / pixel)))
-        if i0 > i1 or j0 > j1:
-            continue
-        at = np.searchsorted(reached, e)
-        is_reached = at < len(reached) and reached[at] == e
-        dx, dy = bx - ax, by - ay
-        square = dx * dx + dy * dy
-        for j in range(j0, j1 + 1):
-            for i in range(i0, i1 + 1):
-                px, py = i * pixel - ax, j * pixel - ay
-                t = 0.0
-                if square > 0.0:
-                    t = min(1.0, max(0.0, (px * dx + py * dy) / square))
-                d = np.hypot(px - t * dx, py - t * dy)
-                if d >= gap[j, i]:
-                    continue
-                gap[j, i] = d
-                way = beyond
-                if is_reached:
-                    along = geom_mm[s] + t * (geom_mm[s + 1] - geom_mm[s])
-                    way = min(to_u[at] + along, to_v[at] + edge_mm[e] - along)
-                    if e == origin_edge:
-                        way = min(way, origin_leg + abs(along - origin_offset))
-                # half a pixel is free: no point of the raster lies on a street, and ways would end too early
-                value[j, i] = min(beyond, way + 1000.0 * max(0.0, d - pixel / 2))
-    return value
 
 
 def hexagons(

@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 
 from app.errors import ErrorItem, InvalidInput, NotFound, NotWalkable
-from app.geo.geodesy import area_km2
-from app.geo.isochrone import ReachedStreets, hexagons, outlines, people_within, reached_streets
+from app.geo.isochrone import ReachedStreets, hexagons, people_within, reached_streets
 from app.geo.network import limit_mm
+from app.geo.outline import areas_km2, outlines
 from app.geo.snapping import Places
 from app.services.nearest import SnapEvidence, evidence, snap_position
 from app.services.positions import Position
@@ -122,8 +122,9 @@ def _answer(
         return IsochroneAnswer([], _hexagons(snapshot, streets, profile), by_minutes, snapped)
     shapes = outlines(snapshot.network, snapshot.city.grid, streets, limits)
     bands = [
-        Band(m, p, round(_km2(shape), 4), shape) for m, p, shape in zip(minutes, people, shapes, strict=True)
-    ]  # fmt: skip
+        Band(m, p, round(km2, 4), shape)
+        for m, p, km2, shape in zip(minutes, people, areas_km2(shapes), shapes, strict=True)
+    ]
     return IsochroneAnswer(bands, [], by_minutes, snapped)
 
 
@@ -131,7 +132,3 @@ def _hexagons(snapshot: Snapshot, streets: ReachedStreets, profile: WalkingProfi
     cells, mm = hexagons(snapshot.network, streets, HEX_RESOLUTION)
     minutes = np.round(mm * 6e-5 / profile.speed_kmh, 2)
     return [Hexagon(cell, value) for cell, value in zip(cells.tolist(), minutes.tolist(), strict=True)]
-
-
-def _km2(shape: shapely.MultiPolygon) -> float:
-    return area_km2(shape) if not shape.is_empty else 0.0
