@@ -33,7 +33,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class PackBroken(Exception):
+class PackBroken(RuntimeError):
     """The folder is not what it says it is: to be made anew."""
 
 
@@ -62,10 +62,14 @@ class Pack:
 
     def part(self, name: str, kind: type[Packed]) -> Packed:
         """One dataclass, its arrays mapped copy-on-write. Raises PackBroken where the folder has none such."""
+        return cast(Packed, self.read_by(lambda pack: pack._read(name, kind)))
+
+    def read_by(self, read: Callable[[Pack], Result]) -> Result:
+        """What ``read`` makes of the folder. Raises PackBroken where it looks for what is not there."""
         try:
-            return cast(Packed, self._read(name, kind))
+            return read(self)
         except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise PackBroken(f"{self.name}: {fault}") from fault
+            raise PackBroken(f"{self.name}: {type(fault).__name__} {fault}") from fault
 
     def _read(self, name: str, kind: Any) -> Any:
         if is_dataclass(kind) and isinstance(kind, type):

@@ -88,7 +88,7 @@ def ensure_reach(store: PackStore, question: ReachQuestion, held: ReachPart | No
     if held is not None and held.key == name:
         return held
     try:
-        return _read(store.open(KIND, key))
+        return store.open(KIND, key).read_by(_read)
     except PackBroken:
         earlier = held if held is not None and held.basis == question.basis else _earlier(store, question.basis)
         return _read(store.keep(KIND, key, _build(question, earlier)))
@@ -126,8 +126,8 @@ def _earlier(store: PackStore, basis: str) -> ReachPart | None:
     """The newest tables on file that rows can be carried over from."""
     for folder in store.newest(KIND):
         try:
-            if read_facts(folder)["basis"] == basis:
-                return _read(open_pack(folder))
+            if read_facts(folder).get("basis") == basis:
+                return open_pack(folder).read_by(_read)
         except PackBroken:
             continue
     return None

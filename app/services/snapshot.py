@@ -204,7 +204,7 @@ def _city(session: Session, store: PackStore, key: str, method: MethodSettings, 
     if held is not None and (held.city.key == name or (held.keys is not None and held.keys.city == key)):
         return held.city
     try:
-        pack = store.open(CITY, key)
+        return store.open(CITY, key).read_by(read_city)
     except PackBroken:
         pack = store.keep(CITY, key, build_city(session, method))
     return held.city if held is not None and held.city.key == pack.name else read_city(pack)

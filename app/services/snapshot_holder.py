@@ -45,6 +45,8 @@ class SnapshotHolder:
         self._failed: str | None = None  # why the last refresh came to nothing
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._warming: threading.Thread | None = None
+        self._warms = threading.Lock()
 
     def start(self) -> None:
         """Load what there is. A database without a network is no fault: ``current`` then says what is missing."""
@@ -54,8 +56,9 @@ class SnapshotHolder:
 
     def stop(self) -> None:
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout=STOP_SECONDS)
+        for thread in (self._thread, self._warming):
+            if thread is not None:
+                thread.join(timeout=STOP_SECONDS)
 
     def current(self) -> Snapshot:
         """Raises NotReady, saying what to import, when there is nothing to answer from."""
@@ -123,7 +126,15 @@ class SnapshotHolder:
             if replaced:
                 log.info("snapshot.replaced", version=self._current.version if self._current else None)
                 if self._current is not None:
-                    warm(self._current)  # in the listening thread: no request waits for it
+                    # neither a request nor the next change waits for it
+                    self._warming = threading.Thread(target=self._warm, args=(self._current,), daemon=True)
+                    self._warming.start()
         except (SQLAlchemyError, psycopg.Error, OSError, RuntimeError, ValueError) as fault:
             self._failed = f"{type(fault).__name__}: {fault}"
             log.error("snapshot.refresh_failed", reason=self._failed)
+
+    def _warm(self, snapshot: Snapshot) -> None:
+        """One at a time; a snapshot that was replaced meanwhile is let be."""
+        with self._warms:
+            if self._current is not None and snapshot.version == self._current.version and not self._stopping.is_set():
+                warm(snapshot)

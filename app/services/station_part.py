@@ -70,14 +70,22 @@ def ensure_stations(
 ) -> StationPart:
     """The part from its folders, or made of what the ledger holds and filed; reach tables are carried over."""
     try:
-        pack = store.open(KIND, key)
+        ledger = store.open(KIND, key).read_by(_read)
     except PackBroken:
-        pack = store.keep(KIND, key, _build(session, city, method))
-    places = pack.part("places_everywhere", Places), pack.part("places_step_free", Places)
+        ledger = _read(store.keep(KIND, key, _build(session, city, method)))
     # 60 minutes at the fastest profile; slower ones reach less and read the same table
     limit = limit_mm(method.reach_limit_minutes, max(p.speed_kmh for p in PROFILES.values()))
-    question = ReachQuestion(city.inputs["network"], limit, searchers, places)
-    return _read(pack, city, places, ensure_reach(store, question, held.reach_part if held is not None else None))
+    question = ReachQuestion(city.inputs["network"], limit, searchers, (ledger.places, ledger.places_step_free))
+    reach = ensure_reach(store, question, held.reach_part if held is not None else None)
+    return StationPart(
+        key=ledger.key,
+        table=StationTable(ledger.stations, city.areas),
+        places=ledger.places,
+        places_step_free=ledger.places_step_free,
+        reach_part=reach,
+        datasets=ledger.datasets,
+        inputs=ledger.inputs,
+    )
 
 
 def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents:
@@ -102,14 +110,25 @@ def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents
     )  # fmt: skip
 
 
-def _read(pack: Pack, city: CityPart, places: tuple[Places, Places], reach: ReachPart) -> StationPart:
+@dataclass(frozen=True)
+class _Ledger:
+    """What the folder of the stations holds."""
+
+    key: str
+    stations: list[StationInfo]
+    places: Places
+    places_step_free: Places
+    datasets: tuple[DatasetInfo, ...]
+    inputs: dict[str, str]
+
+
+def _read(pack: Pack) -> _Ledger:
     facts = pack.facts
-    return StationPart(
+    return _Ledger(
         key=pack.name,
-        table=StationTable([StationInfo.from_json(value) for value in facts["stations"]], city.areas),
-        places=places[0],
-        places_step_free=places[1],
-        reach_part=reach,
+        stations=[StationInfo.from_json(value) for value in facts["stations"]],
+        places=pack.part("places_everywhere", Places),
+        places_step_free=pack.part("places_step_free", Places),
         datasets=tuple(DatasetInfo(**value) for value in facts["datasets"]),
         inputs=facts["inputs"],
     )
