@@ -30,6 +30,8 @@ from app.services.coverage import (
 )
 from app.services.snapshot import Snapshot
 
+CORNERS = 2  # outermost combinations of a source: slow walkers and narrow limits, fast walkers and wide limits
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -69,25 +71,6 @@ class Uncertainty:
         return len(self.speeds_kmh) * len(self.link_limits_m) * len(self.sources)
 
 
-@dataclass(frozen=True)
-class _Corner:
-    """One outermost combination: ``covered`` by leaf in whole people of the main source; of every alternative exact
-    people by leaf, covered and in all.
-    """
-
-    covered: IntArray
-    others: list[tuple[FloatArray, FloatArray]]
-
-
-@dataclass(frozen=True)
-class _ByLeaf:
-    """What intervals and bands are added up from; ``gain`` and ``loss`` in whole people."""
-
-    corners: list[_Corner]
-    gain: IntArray
-    loss: IntArray
-
-
 def coverage_uncertainty(snapshot: Snapshot, query: CoverageQuery, rows: Sequence[CoverageRow]) -> Uncertainty:
     """Interval and one-minute band of every row of ``coverage_rows`` for the same query.
 
@@ -95,42 +78,58 @@ def coverage_uncertainty(snapshot: Snapshot, query: CoverageQuery, rows: Sequenc
     """
     method = snapshot.method
     share, factor = method.uncertainty_speed_share, method.uncertainty_limit_factor
-    by_leaf = _by_leaf(snapshot, query)
-    leaves = [snapshot.areas.leaves_of(row.area.code) for row in rows]
+    intervals, bands = _of_rows(snapshot, query, rows) if rows else ([], [])
     return Uncertainty(
-        speeds_kmh=[round(v, 6) for v in _three(query.profile.speed_kmh, 1 - share, 1 + share)],
+        speeds_kmh=_three(query.profile.speed_kmh, 1 - share, 1 + share),
         link_limits_m=_three(method.link_limit_m, 1 / factor, factor),
         snap_limits_m=_three(method.snap_limit_m, 1 / factor, factor),
         sources=snapshot.city.sources,
-        intervals=[_interval(row, by_leaf.corners, inside) for row, inside in zip(rows, leaves, strict=True)],
-        bands=[MinuteBand(int(by_leaf.gain[at].sum()), int(by_leaf.loss[at].sum())) for at in leaves],
+        intervals=intervals,
+        bands=bands,
     )
 
 
 def _three(value: float, less: float, more: float) -> list[float]:
-    return sorted({value * less, value, value * more})
+    return sorted({round(value * part, 6) for part in (less, 1.0, more)})
 
 
-def _interval(row: CoverageRow, corners: Sequence[_Corner], leaves: IntArray) -> Interval:
-    """Over the figure itself, the corners of the main source, and those of others: their rates of this population."""
-    found = [row.covered]
-    for corner in corners:
-        found.append(int(corner.covered[leaves].sum()))
-        for covered, population in corner.others:
-            people = float(population[leaves].sum())
-            if people > 0:
-                found.append(min(row.population, round(row.population * float(covered[leaves].sum()) / people)))
-    low, high = min(found), max(found)
-    rates = [round(count / row.population, 6) if row.population else None for count in (low, high)]
-    return Interval(low, high, *rates)
+def _of_rows(
+    snapshot: Snapshot, query: CoverageQuery, rows: Sequence[CoverageRow]
+) -> tuple[list[Interval], list[MinuteBand]]:
+    """Sums of leaves; an alternative's people are its rate of the main source's population."""
+    by_area = np.asarray(snapshot.areas.sum_leaves([row.area.code for row in rows], _by_leaf(snapshot, query)))
+    gain, loss, *covered = by_area.T[: 2 + CORNERS]
+    population = np.array([row.population for row in rows], dtype=np.float64)
+    found = [np.array([row.covered for row in rows], dtype=np.float64), *covered]
+    for *reached, everybody in by_area.T[2 + CORNERS :].reshape(-1, CORNERS + 1, len(rows)):
+        for people in reached:
+            share = np.divide(people, everybody, out=np.full(len(rows), np.nan), where=everybody > 0)
+            found.append(np.minimum(np.rint(share * population), population))
+    # a source with nobody in an area says nothing of it: fmin and fmax pass over nan
+    low, high = np.fmin.reduce(found), np.fmax.reduce(found)
+    intervals = [
+        Interval(
+            least, most, *(round(count / row.population, 6) if row.population else None for count in (least, most))
+        )
+        for row, least, most in zip(rows, low.astype(np.int64).tolist(), high.astype(np.int64).tolist(), strict=True)
+    ]
+    ends = zip(gain.astype(np.int64).tolist(), loss.astype(np.int64).tolist(), strict=True)
+    return intervals, [MinuteBand(more, less) for more, less in ends]
 
 
-def _by_leaf(snapshot: Snapshot, query: CoverageQuery) -> _ByLeaf:
+def _by_leaf(snapshot: Snapshot, query: CoverageQuery) -> FloatArray:
+    """What is added up, (leaves × columns): people gained and lost by one minute; covered in each corner, in whole
+    people of the main source; and of every alternative exact people: covered in each corner, and all.
+    """
     share, factor = snapshot.method.uncertainty_speed_share, snapshot.method.uncertainty_limit_factor
 
-    def make() -> _ByLeaf:
-        corners = [_corner(snapshot, query, 1 - share, 1 / factor), _corner(snapshot, query, 1 + share, factor)]
-        return _ByLeaf(corners, *_one_minute(snapshot, query))
+    def make() -> FloatArray:
+        low = _corner(snapshot, query, 1 - share, 1 / factor)
+        high = _corner(snapshot, query, 1 + share, factor)
+        columns: list[IntArray | FloatArray] = [*_one_minute(snapshot, query), low[0][0], high[0][0]]
+        for (least, everybody), (most, _) in zip(low[1:], high[1:], strict=True):
+            columns += [least, most, everybody]
+        return np.column_stack(columns).astype(np.float64)
 
     profile = query.profile
     key = (profile.speed_kmh, profile.step_free, query.day, tuple(sorted(query.types)), query.minutes)
@@ -147,18 +146,20 @@ def _one_minute(snapshot: Snapshot, query: CoverageQuery) -> tuple[IntArray, Int
     return whole[-1] - whole[-2], whole[-2] - before
 
 
-def _corner(snapshot: Snapshot, query: CoverageQuery, speed: float, limits: float) -> _Corner:
-    """Coverage with speed and both limits multiplied."""
+def _corner(
+    snapshot: Snapshot, query: CoverageQuery, speed: float, limits: float
+) -> list[tuple[IntArray | FloatArray, FloatArray]]:
+    """People of every source by leaf, covered and all, with speed and both limits multiplied. Covered people of the
+    main source are whole.
+    """
     limit = limit_mm(query.minutes, query.profile.speed_kmh * speed)
     length_mm, stations = _stations_within(snapshot, query, limit, limits)
     main, *others = (_within(snapshot, source, limits, length_mm, stations, limit) for source in snapshot.city.sources)
-    covered, off_network, _ = main
+    covered, off_network, everybody = main
     population = people_by_leaf(snapshot).population
     off = np.minimum(np.round(off_network).astype(np.int64), population)
-    return _Corner(
-        covered=whole_covered(People(population, off), covered),
-        others=[(reached, everybody) for reached, _, everybody in others],
-    )
+    whole = whole_covered(People(population, off), covered)
+    return [(whole, everybody), *((reached, people) for reached, _, people in others)]
 
 
 def _stations_within(snapshot: Snapshot, query: CoverageQuery, limit: int, factor: float) -> tuple[Int32Array, OnEdge]:

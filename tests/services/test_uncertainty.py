@@ -75,8 +75,10 @@ def load(session: Session, names: tuple[str, ...]) -> None:
     load_boundaries(session, facts(DatasetKind.BOUNDARIES), areas, {})
     load_network(session, facts(DatasetKind.NETWORK), block_streets(), {})
     for k, name in enumerate(names):
-        cells = cells_within(areas[0].geom, SOURCES[name])
-        people = np.random.default_rng(SOURCES[name]).uniform(1, 400, len(cells)) * 7.0 ** (9 - SOURCES[name])
+        resolution = SOURCES.get(name, 9)
+        west = shapely.buffer(areas[1].geom, -0.004)  # no cell of it reaches into the eastern district
+        cells = cells_within(west if name == "west" else areas[0].geom, resolution)
+        people = np.random.default_rng(resolution).uniform(1, 400, len(cells)) * 7.0 ** (9 - resolution)
         write = load_alternative_population if k else load_population
         write(session, facts(DatasetKind.POPULATION, name), cells, people, {})
     west, _ = block_stations()
@@ -246,6 +248,15 @@ def test_more_stations_never_cover_fewer(demo_snapshot: Snapshot, kinds: set[str
     _, less = both(demo_snapshot, some)
     _, greater = both(demo_snapshot, ask(12.0))
     assert all(a.low <= b.low and a.high <= b.high for a, b in zip(less.intervals, greater.intervals, strict=True))
+
+
+def test_a_population_with_nobody_in_an_area_says_nothing_of_it(city: BuildCity) -> None:
+    snapshot = city("main", "west", uncertainty_speed_share=0.0, uncertainty_limit_factor=1.0)
+    rows, answer = both(snapshot, ask(6.0))
+    assert [row.area.code for row in rows] == ["T1", "T101", "T102"]
+    alone = [Interval(row.covered, row.covered, row.rate, row.rate) for row in rows]
+    assert answer.intervals[2] == alone[2]
+    assert answer.intervals[0] != alone[0] and answer.intervals[1] != alone[1]
 
 
 def test_notices_name_what_shapes_figures(city: BuildCity) -> None:
