@@ -12,9 +12,9 @@ import numba as nb
 import numpy as np
 
 from app.geo.arrays import FloatArray, IntArray
-from app.geo.coverage import piece_share
+from app.geo.coverage import piece_share, plain_share
 from app.geo.frontage import Frontage
-from app.geo.search import NOTHING, Searcher, plant, spread
+from app.geo.search import NOTHING, UNREACHED, Searcher, plant, spread
 from app.geo.snapping import Places
 
 CHUNKS_PER_THREAD = 4  # places differ in how much they reach: small shares keep all threads busy to the end
@@ -76,34 +76,28 @@ def _sums(  # type: ignore[no-untyped-def]
             larger = np.empty(2 * len(pool), np.int64)
             larger[: len(pool)] = pool
             pool = larger
-        offset, station_leg = own_offset[p : p + 1], own_leg[p : p + 1]
-        total = _on_edge(
-            own_edge[p], edge_u, edge_v, edge_mm, edge_ptr, a, b, leg, people, packed, offset, station_leg, 1, limit
-        )
+        total = 0.0
+        e = own_edge[p]
+        to_u, to_v = packed[edge_u[e]] >> 32, packed[edge_v[e]] >> 32
+        for j in range(edge_ptr[e], edge_ptr[e + 1]):
+            total += people[j] * piece_share(
+                np.int64(a[j]), np.int64(b[j]), np.int64(leg[j]), np.int64(edge_mm[e]), to_u, to_v, limit,
+                own_offset[p : p + 1], own_leg[p : p + 1], 0, 1,
+            )  # fmt: skip
         for t in range(state[3]):
             v = touched[t]
             for k in range(indptr[v], indptr[v + 1]):
                 e = link_edge[k]
-                # a street with both ends reached is taken at its first
-                if e != own_edge[p] and (v == edge_u[e] or packed[edge_u[e]] == NOTHING):
-                    total += _on_edge(
-                        e, edge_u, edge_v, edge_mm, edge_ptr, a, b, leg, people, packed, offset, station_leg, 0, limit
-                    )
+                to_u = packed[edge_u[e]] >> 32
+                # a street with both ends reached is taken at its first; nobody is found where nobody lives
+                if e == own_edge[p] or edge_ptr[e] == edge_ptr[e + 1] or (v != edge_u[e] and to_u < UNREACHED):
+                    continue
+                to_v = packed[edge_v[e]] >> 32
+                for j in range(edge_ptr[e], edge_ptr[e + 1]):
+                    total += people[j] * plain_share(
+                        np.int64(a[j]), np.int64(b[j]), np.int64(leg[j]), np.int64(edge_mm[e]), to_u, to_v, limit
+                    )  # fmt: skip
         sums[p] = total
         for t in range(state[3]):
             packed[touched[t]] = NOTHING
     return sums
-
-
-@nb.njit(nogil=True, cache=True)
-def _on_edge(  # type: ignore[no-untyped-def]
-    e, edge_u, edge_v, edge_mm, edge_ptr, a, b, leg, people, packed, offset, station_leg, stations, limit
-):  # fmt: skip
-    """People of one edge within the limit; ``stations`` is 1 on the place's own edge, else 0."""
-    total = 0.0
-    for k in range(edge_ptr[e], edge_ptr[e + 1]):
-        total += people[k] * piece_share(
-            np.int64(a[k]), np.int64(b[k]), np.int64(leg[k]), np.int64(edge_mm[e]), packed[edge_u[e]] >> 32,
-            packed[edge_v[e]] >> 32, np.int64(limit), offset, station_leg, 0, stations,
-        )  # fmt: skip
-    return total

@@ -123,13 +123,6 @@ def _reached(a, b, total, to_u, to_v, limit, offset, leg, first, last):  # type:
     y = total - (limit - to_v)  # [y, total]
     if x >= y:
         return np.float64(b - a)
-    if first == last:
-        part = np.int64(0)
-        if x > a:
-            part += min(x, b) - a
-        if y < b:
-            part += b - max(y, a)
-        return np.float64(part)
     low = np.empty(last - first + 2, np.int64)
     high = np.empty(last - first + 2, np.int64)
     n = 0
@@ -177,8 +170,30 @@ def _nearest_point(a, b, leg, total, to_u, to_v, offset, station_leg, first, las
 
 
 @nb.njit(nogil=True, cache=True)
+def plain_share(a, b, leg, total, to_u, to_v, limit):  # type: ignore[no-untyped-def]
+    """Share within ``limit`` of one piece of an edge on which no station stands, 0 to 1.
+
+    A linked cell (a == b) is in or out. Numbers only: a function that takes arrays as well costs more than it does.
+    """
+    if a == b:
+        return 1.0 if min(to_u + a, to_v + total - a) + leg <= limit else 0.0
+    x = limit - to_u  # [0, x] is reached from u
+    y = total - (limit - to_v)  # [y, total] from v
+    if x >= y:
+        return 1.0
+    part = np.int64(0)
+    if x > a:
+        part += min(x, b) - a
+    if y < b:
+        part += b - max(y, a)
+    return part / (b - a)
+
+
+@nb.njit(nogil=True, cache=True)
 def piece_share(a, b, leg, total, to_u, to_v, limit, offset, station_leg, first, last):  # type: ignore[no-untyped-def]
-    """Share of one piece within ``limit``, 0 to 1; a linked cell (a == b) is in or out."""
+    """Share of one piece within ``limit``, 0 to 1; stations first…last stand on its edge."""
+    if first == last:
+        return plain_share(a, b, leg, total, to_u, to_v, limit)
     if a == b:
         nearest = _nearest_point(a, b, leg, total, to_u, to_v, offset, station_leg, first, last)
         return 1.0 if nearest <= limit else 0.0
@@ -191,14 +206,23 @@ def _shares(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Share of every piece within ``limit``. Pieces and stations are sorted by edge."""
     share = np.zeros(len(edge))
-    first = 0
+    first, last = 0, 0
+    here = -1
+    total, to_u, to_v = np.int64(0), np.int64(0), np.int64(0)
     for k in range(len(edge)):
         e = edge[k]
-        first, last = standing_on(station_edge, e, first)
-        share[k] = piece_share(
-            np.int64(a[k]), np.int64(b[k]), np.int64(leg[k]), np.int64(edge_mm[e]), np.int64(length[edge_u[e]]),
-            np.int64(length[edge_v[e]]), np.int64(limit), station_offset, station_leg, first, last,
-        )  # fmt: skip
+        if e != here:  # an edge's pieces follow one another
+            here = e
+            first, last = standing_on(station_edge, e, last)
+            total, to_u, to_v = np.int64(edge_mm[e]), np.int64(length[edge_u[e]]), np.int64(length[edge_v[e]])
+        pa, pb = np.int64(a[k]), np.int64(b[k])
+        if first == last:
+            if to_u <= limit or to_v <= limit:
+                share[k] = plain_share(pa, pb, np.int64(leg[k]), total, to_u, to_v, limit)
+        else:
+            share[k] = piece_share(
+                pa, pb, np.int64(leg[k]), total, to_u, to_v, limit, station_offset, station_leg, first, last
+            )  # fmt: skip
     return share
 
 
@@ -209,27 +233,29 @@ def _gains(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """People gained by each area from limit to limit (areas × limits)."""
     gained = np.zeros((area_count, len(limits)))
-    first = 0
+    first, last = 0, 0
+    here = -1
+    total, to_u, to_v = np.int64(0), np.int64(0), np.int64(0)
     for k in range(len(edge)):
         e = edge[k]
-        first, last = standing_on(station_edge, e, first)
-        total = np.int64(edge_mm[e])
-        to_u = np.int64(length[edge_u[e]])
-        to_v = np.int64(length[edge_v[e]])
-        pa, pb = np.int64(a[k]), np.int64(b[k])
-        nearest = _nearest_point(
-            pa, pb, np.int64(leg[k]), total, to_u, to_v, station_offset, station_leg, first, last
-        )  # fmt: skip
+        if e != here:
+            here = e
+            first, last = standing_on(station_edge, e, last)
+            total, to_u, to_v = np.int64(edge_mm[e]), np.int64(length[edge_u[e]]), np.int64(length[edge_v[e]])
+        pa, pb, own = np.int64(a[k]), np.int64(b[k]), np.int64(leg[k])
+        if first == last:
+            nearest = min(to_u + pa, to_v + total - pb) + own
+        else:
+            nearest = _nearest_point(pa, pb, own, total, to_u, to_v, station_offset, station_leg, first, last)
         at = np.searchsorted(limits, nearest)
-        if pa == pb:
-            if at < len(limits):
-                gained[area[k], at] += people[k]
-            continue
         before = 0.0
         while at < len(limits) and before < 1.0:
-            now = (
-                _reached(pa, pb, total, to_u, to_v, limits[at], station_offset, station_leg, first, last) / (pb - pa)
-            )  # fmt: skip
+            if first == last:
+                now = plain_share(pa, pb, own, total, to_u, to_v, limits[at])
+            else:
+                now = piece_share(
+                    pa, pb, own, total, to_u, to_v, limits[at], station_offset, station_leg, first, last
+                )  # fmt: skip
             gained[area[k], at] += (now - before) * people[k]
             before = now
             at += 1

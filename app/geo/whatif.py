@@ -64,15 +64,13 @@ class Change:
 
 
 def area_coverage(
-    network: WalkNetwork, frontage: Frontage, index: PieceIndex, field: Field, stations: OnEdge, limit_mm: int
+    network: WalkNetwork, frontage: Frontage, area_count: int, field: Field, stations: OnEdge, limit_mm: int
 ) -> AreaCoverage:
     """Everything, from a field of at least ``limit_mm``."""
     share = shares(
         frontage, network.edge_u, network.edge_v, network.edge_mm, field.length_mm, stations, limit_mm
     )  # fmt: skip
-    everywhere = np.arange(len(index.area_ptr) - 1)
-    by_area = np.zeros(len(everywhere))
-    _sum_areas(everywhere, index.area_ptr, index.of_area, share, frontage.people, by_area)
+    by_area = np.bincount(frontage.area, weights=share * frontage.people, minlength=area_count)
     return AreaCoverage(limit_mm, field, share, by_area)
 
 
@@ -194,7 +192,7 @@ def _reshare(  # type: ignore[no-untyped-def]
 
 @nb.njit(nogil=True, cache=True)
 def _sum_areas(areas, area_ptr, of_area, share, people, by_area):  # type: ignore[no-untyped-def]
-    """People of some areas, piece after piece, so that the same pieces give the same sum."""
+    """People of some areas, piece after piece as ``bincount`` adds them, so that the same pieces give the same sum."""
     for area in areas:
         total = 0.0
         for at in range(area_ptr[area], area_ptr[area + 1]):

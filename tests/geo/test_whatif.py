@@ -25,7 +25,7 @@ def everything(
 ) -> AreaCoverage:
     searcher = Searcher.of(network, step_free=False)
     field = masked_field(reach_table(searcher, places, limit, threads=1), is_open, network.node_count, limit)
-    return area_coverage(network, frontage, index, field, OnEdge.of(places, is_open), limit)
+    return area_coverage(network, frontage, len(index.area_ptr) - 1, field, OnEdge.of(places, is_open), limit)
 
 
 def joined(a: Places, b: Places) -> Places:
@@ -54,7 +54,7 @@ def test_any_sequence_of_changes_is_a_computation_of_everything(seed: int) -> No
     table = reach_table(searcher, places, limit + 50_000, threads=1)
     is_open = rng.random(12) < 0.6
     base = area_coverage(
-        network, frontage, index, masked_field(table, is_open, network.node_count, limit),
+        network, frontage, areas, masked_field(table, is_open, network.node_count, limit),
         OnEdge.of(places, is_open), limit,
     )  # fmt: skip
     before = (base.field.packed.copy(), base.share.copy(), base.by_area.copy())
@@ -79,9 +79,7 @@ def test_sums_are_those_of_the_curve() -> None:
     areas = int(frontage.area.max(initial=0)) + 1
     field = Searcher.of(network, step_free=False).field_of(places, 600_000)
     stations = OnEdge.of(places, np.ones(9, dtype=np.bool_))
-    found = area_coverage(
-        network, frontage, PieceIndex.of(frontage, network.edge_count, areas), field, stations, 600_000
-    )
+    found = area_coverage(network, frontage, areas, field, stations, 600_000)
     curve = curve_by_area(
         frontage, areas, network.edge_u, network.edge_v, network.edge_mm, field.length_mm, stations,
         np.array([600_000]),
