@@ -15,6 +15,7 @@ from app.geo.hexgrid import (
     cell_polygons,
     cells_of,
     cells_within,
+    edge_length_m,
     from_text,
     neighbours,
     outline,
@@ -25,6 +26,8 @@ from app.geo.hexgrid import (
 
 HERE = h3.str_to_int(h3.latlng_to_cell(23.1291, 113.2644, 9))
 PENTAGON = h3.str_to_int(next(iter(h3.get_pentagons(9))))
+
+EDGE_ALLOWANCE = 1.5  # as app.services.cell_grid counts on
 
 
 def around(cell: int, k: int) -> list[int]:
@@ -109,6 +112,18 @@ def test_outlines_keep_holes_and_parts() -> None:
         assert sum(len(p.interiors) for p in shape.geoms) == holes
         union = shapely.union_all(cell_polygons(cells))
         assert shape.symmetric_difference(union).area <= 1e-9 * max(union.area, 1e-12)
+
+
+@pytest.mark.parametrize("resolution", [7, 8, 9, 10])
+def test_no_corner_is_farther_from_the_centre_than_the_average_edge_allows(resolution: int) -> None:
+    """In Guangzhou; callers that look for cells around a place rely on it."""
+    cells = h3.grid_disk(h3.latlng_to_cell(23.13, 113.33, resolution), 3)
+    farthest = max(
+        h3.great_circle_distance(h3.cell_to_latlng(cell), corner, unit="m")
+        for cell in cells
+        for corner in h3.cell_to_boundary(cell)
+    )
+    assert farthest / EDGE_ALLOWANCE < edge_length_m(resolution) < farthest * EDGE_ALLOWANCE
 
 
 def test_neighbours() -> None:
