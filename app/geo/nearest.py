@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from app.geo.arrays import BoolArray, Int32Array, IntArray
+from app.geo.arrays import BoolArray, Int32Array
 from app.geo.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable
-from app.geo.snapping import Places, SegmentGrid, _snap_all
+from app.geo.snapping import Places, SegmentGrid
 
 
 class StreetPlace(NamedTuple):
@@ -41,7 +41,10 @@ class StreetPlace(NamedTuple):
 
 @dataclass(frozen=True)
 class NearestLookup:
-    """One variant of a network with the reach table of the origins at ``places``; ``leg_mm`` are theirs."""
+    """One variant of a network with the reach table of the origins at ``places``, and which of them count.
+
+    ``usable`` marks the streets that matter, ``leg_mm`` are the ways of the origins to the street.
+    """
 
     network: WalkNetwork
     grid: SegmentGrid
@@ -49,43 +52,30 @@ class NearestLookup:
     places: Places
     leg_mm: Int32Array
     table: ReachTable
-
-    @classmethod
-    def of(
-        cls, network: WalkNetwork, grid: SegmentGrid, places: Places, table: ReachTable, *, step_free: bool
-    ) -> NearestLookup:
-        """``table`` is the reach table of ``places`` in that variant, ``grid`` the network's."""
-        usable = network.adjacency(step_free=step_free).usable
-        return cls(network, grid, usable, places, places.leg_mm, table)
-
-    def place_of(self, lng: float, lat: float, limit_m: float) -> StreetPlace | None:
-        """The nearest place on a street that matters to a WGS84 position; None beyond ``limit_m``."""
-        network, grid = self.network, self.grid
-        east, north = _metres_per_degree(lat)
-        found = _snap_all(
-            network.geom_lng, network.geom_lat, network.geom_mm, grid.edge_of_point, self.usable, grid.ptr,
-            grid.segments, grid.west, grid.south, grid.cell_degrees, grid.columns, grid.rows, np.array([lng]),
-            np.array([lat]), np.array([east]), np.array([north]), limit_m,
-        )  # fmt: skip
-        return StreetPlace.of(Places(*found)) if found[0][0] >= 0 else None
+    mask: BoolArray
 
     def nearest(
-        self, place: StreetPlace, mask: BoolArray, limit_mm: int, count: int
-    ) -> tuple[IntArray, IntArray]:  # fmt: skip
-        """At most ``count`` origins of the mask within ``limit_mm`` of a place, nearest first, and their lengths in mm.
+        self, lng: float, lat: float, snap_limit_m: float, limit_mm: int, count: int
+    ) -> tuple[StreetPlace | None, list[int], list[int]]:
+        """The place on a street of a WGS84 position; at most ``count`` origins, nearest first, and their lengths in mm.
 
-        Of equal lengths the lower number comes first. Origins on the same edge are reached along it too. The table is
-        complete up to its own limit, so ``limit_mm`` is cut there.
+        The place is the nearest on a street that matters, None beyond ``snap_limit_m``. The origins are those of the
+        mask within ``limit_mm`` of it; of equal lengths the lower number comes first. Origins on the same edge are
+        reached along it too. The table is complete up to its own limit, so ``limit_mm`` is cut there.
         """
-        network, places, table = self.network, self.places, self.table
-        origins: IntArray
-        lengths: IntArray
-        origins, lengths = _nearest(
-            network.edge_u, network.edge_v, network.edge_mm, places.edge, places.offset_mm, self.leg_mm,
-            table.node_ptr, table.origin_at, table.mm_at, mask, place.edge, place.offset_mm, place.leg_mm,
-            min(limit_mm, table.limit_mm), count,
+        network, grid, places, table = self.network, self.grid, self.places, self.table
+        east, north = _metres_per_degree(lat)
+        origins, lengths = np.empty(count, np.int64), np.empty(count, np.int64)
+        # scalars are returned and arrays given: an array that is returned costs more than the search
+        edge, offset, leg, snap_m, x, y, found = _find(
+            network.geom_lng, network.geom_lat, network.geom_mm, network.edge_u, network.edge_v, network.edge_mm,
+            grid.edge_of_point, self.usable, grid.ptr, grid.segments, grid.west, grid.south, grid.cell_degrees,
+            grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, table.node_ptr, table.origin_at,
+            table.mm_at, self.mask, lng, lat, east, north, snap_limit_m, min(limit_mm, table.limit_mm), origins,
+            lengths,
         )  # fmt: skip
-        return origins, lengths
+        place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None
+        return place, origins[:found].tolist(), lengths[:found].tolist()
 
 
 def _metres_per_degree(lat: float) -> tuple[float, float]:
@@ -99,29 +89,85 @@ def _metres_per_degree(lat: float) -> tuple[float, float]:
 
 
 @nb.njit(nogil=True, cache=True)
-def _nearest(  # type: ignore[no-untyped-def]
-    edge_u, edge_v, edge_mm, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, edge, offset,
-    leg, limit, count,
+def _find(  # type: ignore[no-untyped-def]
+    geom_lng, geom_lat, geom_mm, edge_u, edge_v, edge_mm, edge_of_point, usable, ptr, segments, west, south, cell,
+    columns, rows, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, lng, lat, east, north,
+    snap_limit, limit, origins, lengths,
 ):  # fmt: skip
-    origins = np.empty(count, np.int64)
-    lengths = np.empty(count, np.int64)
+    edge, offset, snap_m, x, y = _snap(
+        geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
+        east, north, snap_limit,
+    )  # fmt: skip
+    if edge < 0:
+        return edge, offset, 0, snap_m, x, y, 0
+    leg = np.int64(np.rint(snap_m * 1e3))
+    found = _nearest(
+        edge_u[edge], edge_v[edge], np.int64(edge_mm[edge]), origin_edge, origin_offset, origin_leg, node_ptr,
+        origin_at, mm_at, mask, edge, offset, leg, limit, origins, lengths,
+    )  # fmt: skip
+    return edge, offset, leg, snap_m, x, y, found
+
+
+@nb.njit(nogil=True, cache=True)
+def _snap(  # type: ignore[no-untyped-def]
+    geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
+    east, north, limit,
+):  # fmt: skip
+    """``snapping.snap`` of one position, operation by operation: edge (-1: none), offset, metres, lng, lat."""
+    ci, cj = int(np.floor((lng - west) / cell)), int(np.floor((lat - south) / cell))
+    ring = max(0, -ci, ci - (columns - 1), -cj, cj - (rows - 1))
+    farthest = columns + rows + max(abs(ci), abs(cj))
+    step_m = cell * min(east, north)
+    best, found, offset, x, y = limit, -1, 0, np.nan, np.nan
+    while (ring - 1) * step_m <= best and ring <= farthest:
+        for j in range(max(0, cj - ring), min(rows - 1, cj + ring) + 1):
+            step = 1 if abs(j - cj) == ring else 2 * ring  # the ring's whole row, or its two sides
+            for i in range(ci - ring, ci + ring + 1, step):
+                if i < 0 or i >= columns:
+                    continue
+                square = j * columns + i
+                for at in range(ptr[square], ptr[square + 1]):
+                    p = segments[at]
+                    e = edge_of_point[p]
+                    if not usable[e]:
+                        continue
+                    ax, ay = (geom_lng[p] - lng) * east, (geom_lat[p] - lat) * north
+                    dx, dy = (geom_lng[p + 1] - geom_lng[p]) * east, (geom_lat[p + 1] - geom_lat[p]) * north
+                    square_length = dx * dx + dy * dy
+                    t = 0.0
+                    if square_length > 0.0:
+                        t = min(1.0, max(0.0, -(ax * dx + ay * dy) / square_length))
+                    d = np.hypot(ax + t * dx, ay + t * dy)
+                    if d < best or (d == best and (found < 0 or e < found)):
+                        best, found = d, int(e)
+                        offset = int(geom_mm[p]) + int(round(t * (geom_mm[p + 1] - geom_mm[p])))
+                        x = geom_lng[p] + t * (geom_lng[p + 1] - geom_lng[p])
+                        y = geom_lat[p] + t * (geom_lat[p + 1] - geom_lat[p])
+        ring += 1
+    return found, offset, best, x, y
+
+
+@nb.njit(nogil=True, cache=True)
+def _nearest(  # type: ignore[no-untyped-def]
+    u, v, total, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, edge, offset, leg, limit,
+    origins, lengths,
+):  # fmt: skip
+    """Fills ``origins`` and ``lengths`` with as many as they take; how many were found."""
     found = 0
-    for end in range(2):
-        node = edge_u[edge] if end == 0 else edge_v[edge]
-        rest = leg + (offset if end == 0 else edge_mm[edge] - offset)
+    for node, rest in ((u, leg + offset), (v, leg + total - offset)):
         for k in range(node_ptr[node], node_ptr[node + 1]):
             length = mm_at[k] + rest
             # a node's list ascends: nothing after this one is nearer
-            if length > limit or (found == count and length > lengths[found - 1]):
+            if length > limit or (found == len(origins) and length > lengths[found - 1]):
                 break
             if mask[origin_at[k]]:
                 found = _offer(origins, lengths, found, np.int64(origin_at[k]), length)
     for origin in range(len(origin_edge)):
         if origin_edge[origin] == edge and mask[origin]:
-            length = np.int64(leg) + origin_leg[origin] + abs(origin_offset[origin] - offset)
+            length = leg + origin_leg[origin] + abs(origin_offset[origin] - offset)
             if length <= limit:
                 found = _offer(origins, lengths, found, np.int64(origin), length)
-    return origins[:found], lengths[:found]
+    return found
 
 
 @nb.njit(nogil=True, cache=True)

@@ -93,17 +93,16 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
     Raises NotWalkable when no street that matters lies within the snapping limit of the position.
     """
     step_free, limit = query.profile.step_free, query.limit_mm
-    lookup, mask = _lookup(snapshot, step_free=step_free), snapshot.open_mask(query.day, query.types)
-    place = _place(snapshot, lookup, position)
-    if limit <= lookup.table.limit_mm:
-        origin, mm = lookup.nearest(place, mask, limit, query.limit)
-    else:
-        start = snap_position(snapshot, position, step_free=step_free)
-        origin, mm = _by_search(snapshot, start, limit, step_free=step_free)
-        fits = mask[origin]
-        origin, mm = origin[fits][: query.limit], mm[fits][: query.limit]
+    lookup = _lookup(snapshot, query)
+    place, origin, mm = lookup.nearest(
+        position.lng, position.lat, snapshot.method.snap_limit_m, limit, query.limit
+    )  # fmt: skip
+    if place is None:
+        raise _not_walkable(snapshot, position)
+    if limit > lookup.table.limit_mm:
+        origin, mm = _by_search(snapshot, snap_position(snapshot, position, step_free=step_free), query)
     return NearestAnswer(
-        hits=_hits(snapshot, position, zip(origin.tolist(), mm.tolist(), strict=True), query.profile),
+        hits=_hits(snapshot, position, zip(origin, mm, strict=True), query.profile),
         beyond=None,
         snap=_evidence(snapshot, place, step_free=step_free),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
@@ -153,28 +152,25 @@ def _evidence(snapshot: Snapshot, place: StreetPlace, *, step_free: bool) -> Sna
     )
 
 
-def _lookup(snapshot: Snapshot, *, step_free: bool) -> NearestLookup:
+def _lookup(snapshot: Snapshot, query: NearestQuery) -> NearestLookup:
+    """Made once for a day, some types and a variant of the network."""
+    step_free = query.profile.step_free
+
     def make() -> NearestLookup:
         _, places, table = snapshot.variant(step_free=step_free)
-        return NearestLookup.of(snapshot.network, snapshot.city.grid, places, table, step_free=step_free)
+        network, mask = snapshot.network, snapshot.open_mask(query.day, query.types)
+        usable = network.adjacency(step_free=step_free).usable
+        return NearestLookup(network, snapshot.city.grid, usable, places, places.leg_mm, table, mask)
 
-    return snapshot.cached(("nearest", step_free), make)
-
-
-def _place(snapshot: Snapshot, lookup: NearestLookup, position: Position) -> StreetPlace:
-    """As ``snap_position``, for one place, without arrays."""
-    place = lookup.place_of(position.lng, position.lat, snapshot.method.snap_limit_m)
-    if place is None:
-        raise _not_walkable(snapshot, position)
-    return place
+    return snapshot.cached(("nearest", step_free, query.day, query.types), make)
 
 
-def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool) -> tuple[IntArray, IntArray]:
-    """All stations within ``limit`` by a search from the position: for limits beyond the table's."""
-    searcher, places, _ = snapshot.variant(step_free=step_free)
-    network = snapshot.network
+def _by_search(snapshot: Snapshot, place: Places, query: NearestQuery) -> tuple[list[int], list[int]]:
+    """The stations asked for and their lengths in mm by a search from the place: for limits beyond the table's."""
+    searcher, places, _ = snapshot.variant(step_free=query.profile.step_free)
+    network, limit = snapshot.network, query.limit_mm
     nodes, lengths = searcher.reach_of(place, limit)
-    found = np.flatnonzero(places.edge >= 0)
+    found = np.flatnonzero((places.edge >= 0) & snapshot.open_mask(query.day, query.types))
     edge, offset = places.edge[found], places.offset_mm[found].astype(np.int64)
     leg = places.leg_mm[found].astype(np.int64)
     far = np.int64(MAX_LIMIT_MM) * 2
@@ -192,8 +188,8 @@ def _by_search(snapshot: Snapshot, place: Places, limit: int, *, step_free: bool
     same = edge == place.edge[0]
     mm[same] = np.minimum(mm[same], np.abs(offset[same] - int(place.offset_mm[0])) + leg[same] + int(place.leg_mm[0]))
     order = np.lexsort((found, mm))
-    order = order[mm[order] <= limit]
-    return found[order], mm[order]
+    order = order[mm[order] <= limit][: query.limit]
+    return found[order].tolist(), mm[order].tolist()
 
 
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
@@ -201,16 +197,18 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
 
     The first one on a day takes a search over the whole network (tens of milliseconds).
     """
-    step_free = query.profile.step_free
-    lookup = _lookup(snapshot, step_free=step_free)
-    edge, offset, leg, *_ = _place(snapshot, lookup, position)
+    lookup = _lookup(snapshot, query)
+    place, _, _ = lookup.nearest(position.lng, position.lat, snapshot.method.snap_limit_m, 0, 1)
+    if place is None:
+        raise _not_walkable(snapshot, position)
+    edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
     field, network, places = _far_field(snapshot, query), snapshot.network, lookup.places
     ways = [
         (int(field.length_mm[node]) + rest + leg, int(field.origin[node]))
         for node, rest in ((network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset))
         if field.origin[node] != NO_ORIGIN
     ]
-    open_here = np.flatnonzero((places.edge == edge) & snapshot.open_mask(query.day, query.types))
+    open_here = np.flatnonzero((places.edge == edge) & lookup.mask)
     ways += [(on_edge_mm(places, k, offset) + leg, k) for k in open_here.tolist()]
     if not ways:
         return answer

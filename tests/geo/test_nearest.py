@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.geo.arrays import BoolArray
-from app.geo.nearest import NearestLookup, StreetPlace
+from app.geo.nearest import NearestLookup, StreetPlace, _nearest
 from app.geo.network import WalkNetwork
 from app.geo.reach import nearest_of, reach_table
 from app.geo.search import MAX_LIMIT_MM, Searcher
@@ -18,19 +18,28 @@ from tests.support.streets import Line, at_m, drawn_networks, drawn_places, netw
 TABLE_LIMITS = st.one_of(st.sampled_from([0, 1_200_000, MAX_LIMIT_MM]), st.integers(0, 2_000_000))
 
 
-def lookup_of(network: WalkNetwork, places: Places, limit_mm: int, *, step_free: bool = False) -> NearestLookup:
+def lookup_of(
+    network: WalkNetwork, places: Places, limit_mm: int, *, step_free: bool = False, mask: BoolArray | None = None
+) -> NearestLookup:
     table = reach_table(Searcher.of(network, step_free=step_free), places, limit_mm, threads=1)
-    return NearestLookup.of(network, build_grid(network), places, table, step_free=step_free)
+    usable = network.adjacency(step_free=step_free).usable
+    mask = np.ones(len(places), dtype=np.bool_) if mask is None else mask
+    return NearestLookup(network, build_grid(network), usable, places, places.leg_mm, table, mask)
 
 
 def pairs(
     lookup: NearestLookup, place: tuple[int, int, int], mask: BoolArray, limit: int, count: int
 ) -> list[tuple[int, int]]:
-    """(length, origin) of those found, in order."""
-    edge, offset_mm, leg_mm = place
-    street = StreetPlace(edge, offset_mm, leg_mm, leg_mm / 1e3, 0.0, 0.0)
-    origins, lengths = lookup.nearest(street, mask, limit, count)
-    return list(zip(lengths.tolist(), origins.tolist(), strict=True))
+    """(length, origin) of those found from a place (edge, offset_mm, leg_mm), in order."""
+    network, places, table = lookup.network, lookup.places, lookup.table
+    edge, offset, leg = place
+    origins, lengths = np.empty(count, np.int64), np.empty(count, np.int64)
+    found = _nearest(
+        network.edge_u[edge], network.edge_v[edge], int(network.edge_mm[edge]), places.edge, places.offset_mm,
+        lookup.leg_mm, table.node_ptr, table.origin_at, table.mm_at, mask, edge, offset, leg,
+        min(limit, table.limit_mm), origins, lengths,
+    )  # fmt: skip
+    return list(zip(lengths[:found].tolist(), origins[:found].tolist(), strict=True))
 
 
 @st.composite
@@ -125,19 +134,35 @@ def test_nothing_leaves_int32_at_the_greatest_lengths() -> None:
 
 
 @given(drawn_networks(), st.booleans(), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
-def test_one_position_is_snapped_as_many_are(network: WalkNetwork, step_free: bool, seed: int) -> None:
-    """The nearest street, steps left out where asked, and none beyond the limit; the leg is that of ``Places``."""
-    lookup = lookup_of(network, places_on(network, [], []), 1_000, step_free=step_free)
+@settings(max_examples=200, deadline=None)
+def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_free: bool, seed: int) -> None:
+    """Against ``snap`` of many, to the last bit, and the full list of ``nearest_of``, masked and cut."""
     rng = np.random.default_rng(seed)
+    usable = network.adjacency(step_free=step_free).usable
+    edges = rng.choice(np.flatnonzero(usable), 6) if usable.any() else np.full(6, -1)
+    offsets = (rng.random(6) * (network.edge_mm[edges] + 1)).astype(int)
+    places = places_on(network, edges, offsets, rng.integers(0, 90_000, 6))
+    lookup = lookup_of(network, places, 600_000, step_free=step_free, mask=rng.random(6) < 0.8)
     at = rng.integers(0, network.node_count, 10)
-    lng, lat = network.node_lng[at] + rng.normal(0, 1e-3, 10), network.node_lat[at] + rng.normal(0, 1e-3, 10)
-    limit_m = float(rng.choice([0.0, 40.0, 500.0]))
-    many = snap(network, lookup.grid, network.adjacency(step_free=step_free).usable, lng, lat, limit_m)
+    lng, lat = network.node_lng[at] + rng.normal(0, 2e-3, 10), network.node_lat[at] + rng.normal(0, 2e-3, 10)
+    limit_m, limit, count = (
+        float(rng.choice([0.0, 40.0, 500.0])),
+        int(rng.integers(0, 700_000)),
+        int(rng.integers(1, 8)),
+    )
+    many = snap(network, lookup.grid, usable, lng, lat, limit_m)
     for k, (x, y) in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
-        place = lookup.place_of(x, y, limit_m)
-        if place is None:
-            assert many.edge[k] == -1
+        place, origins, lengths = lookup.nearest(x, y, limit_m, limit, count)
+        if many.edge[k] < 0:
+            assert (place, origins, lengths) == (None, [], [])
             continue
-        assert (place.edge, place.offset_mm, place.leg_mm) == (many.edge[k], many.offset_mm[k], many.leg_mm[k])
-        assert (place.snap_m, place.lng, place.lat) == (many.snap_m[k], many.lng[k], many.lat[k])
+        street = StreetPlace.of(many.take(np.array([k])))
+        assert place == street and street.leg_mm == many.leg_mm[k]
+        ends = (int(network.edge_u[place.edge]), int(network.edge_v[place.edge]), int(network.edge_mm[place.edge]))
+        all_origins, all_lengths = nearest_of(lookup.table, places, ends, place.offset_mm, place.leg_mm, place.edge)
+        wanted = [
+            pair
+            for pair in zip(all_lengths.tolist(), all_origins.tolist(), strict=True)
+            if lookup.mask[pair[1]] and pair[0] <= limit
+        ]
+        assert list(zip(lengths, origins, strict=True)) == wanted[:count]
