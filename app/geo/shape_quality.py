@@ -6,7 +6,7 @@ so that ours stands beside others'.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -24,7 +24,8 @@ from app.geo.snapping import SegmentGrid
 class ShapeQuality:
     """Lengths in metres. Streets not reached are counted within the bounding box of the outline only.
 
-    ``people_inside`` are all who live along street parts inside, reached or not; None where no people are known.
+    People are those along streets (a cell linked to a street lives beside none: no outline is meant to hold it).
+    ``people_inside`` live along street parts inside, reached or not. None where no people are known.
     """
 
     reached_m: float
@@ -71,12 +72,14 @@ def shape_quality(
     in_box = _lengths_within(shapely.box(*flat.bounds), lines) if not flat.is_empty else np.zeros(len(lines))
     reached_people = people_inside = None
     if frontage is not None:
-        [reached_people] = people_within(network, frontage, streets, [limit_mm])
+        along = replace(frontage, people=np.where(frontage.b_mm > frontage.a_mm, frontage.people, 0.0))
+        [reached_people] = people_within(network, along, streets, [limit_mm])
         at, piece, a_mm, b_mm = _on_pieces(network, grid.edge_of_point[segment], segment, frontage)
-        total = (frontage.b_mm - frontage.a_mm)[piece]
-        part = np.where(total > 0, (b_mm - a_mm) / np.maximum(total, 1), 1.0)
         lines = _lines(network, segment[at], a_mm, b_mm) * scale
-        people_inside = float((frontage.people[piece] * part * _shares_within(flat, lines)).sum())
+        whole = _lengths(lines)
+        share = (b_mm - a_mm) / (frontage.b_mm - frontage.a_mm)[piece]
+        share *= np.divide(_lengths_within(flat, lines), whole, out=np.zeros(len(lines)), where=whole > 0)
+        people_inside = float((frontage.people[piece] * share).sum())
     return ShapeQuality(
         reached_m=float(length[is_reached].sum()),
         reached_inside_m=float(inside[is_reached].sum()),
@@ -85,6 +88,15 @@ def shape_quality(
         people_reached=reached_people,
         people_inside=people_inside,
     )
+
+
+def reached_lines(network: WalkNetwork, streets: ReachedStreets, limit_mm: int) -> FloatArray:
+    """The straight street parts within a limit: n × 2 × 2 (ends; ``lng, lat``)."""
+    edges = streets.edge.tolist()
+    segment = np.concatenate([np.arange(network.geom_ptr[e], network.geom_ptr[e + 1] - 1) for e in edges])
+    edge = np.repeat(streets.edge, np.diff(network.geom_ptr)[streets.edge] - 1).astype(np.int32)
+    at, a_mm, b_mm, is_reached = _walked(network, edge, segment, streets, limit_mm)
+    return _lines(network, segment[at], a_mm, b_mm)[is_reached]
 
 
 def _segments(
@@ -137,11 +149,7 @@ def _on_pieces(
     first, last = (network.geom_mm[segment + k][number].astype(np.float64) for k in (0, 1))
     from_mm, to_mm = frontage.a_mm[piece].astype(np.float64), frontage.b_mm[piece].astype(np.float64)
     a_mm, b_mm = np.maximum(first, from_mm), np.minimum(last, to_mm)
-    # people of a linked cell are at one point: on the segment that begins there or before, at an edge's end on its last
-    end = network.edge_mm[edge[number]]
-    point = (from_mm == to_mm) & (first <= from_mm) & ((from_mm < last) | ((from_mm == end) & (last == end)))
-    point &= first < last
-    kept = (b_mm > a_mm) | point
+    kept = b_mm > a_mm
     return number[kept], piece[kept], a_mm[kept], b_mm[kept]
 
 
@@ -169,11 +177,3 @@ def _lengths_within(area: shapely.Geometry, lines: FloatArray) -> FloatArray:
     cut = np.flatnonzero((inside == 0) & shapely.intersects(area, made))
     inside[cut] = shapely.length(shapely.intersection(made[cut], area))
     return inside
-
-
-def _shares_within(area: shapely.Geometry, lines: FloatArray) -> FloatArray:
-    """The share of every line inside an area; of a line without length, whether its point is."""
-    length = _lengths(lines)
-    point = shapely.intersects_xy(area, lines[:, 0, 0], lines[:, 0, 1])
-    shares: FloatArray = np.where(length > 0, _lengths_within(area, lines) / np.where(length > 0, length, 1.0), point)
-    return shares
