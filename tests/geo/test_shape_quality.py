@@ -95,6 +95,22 @@ def test_our_outlines_hold_what_is_reached_and_little_else(city: str) -> None:
             assert 0.98 < found.people_ratio < 1.01, (limit, found)
 
 
+@pytest.mark.parametrize("gap_m", [30.0, 45.0, 80.0])
+def test_between_a_bank_that_is_reached_and_one_that_is_not_the_line_runs_in_the_middle(gap_m: float) -> None:
+    """A canal narrower than the halo, and no bridge: the other bank takes away what lies nearer to it."""
+    network = two_banks(gap_m, bridge=False)
+    grid = build_grid(network)
+    limits = (500_000, 2_000_000)
+    streets = streets_of(network, origin_at(network, 10.0, -gap_m / 2 - 80.0), limits[-1])
+    for limit, shape in zip(limits, outlines(network, grid, streets, limits), strict=True):
+        east = np.linspace(-150.0, 150.0, 61)
+        for north, wanted in ((-PIXEL_M, True), (PIXEL_M, False), (gap_m / 2, False), (gap_m / 2 + 40.0, False)):
+            lng, lat = np.array([at_m(x, north) for x in east]).T
+            assert (shapely.intersects_xy(shape, lng, lat) == wanted).all(), (limit, north)
+        found = shape_quality(network, grid, None, streets, limit, shape)
+        assert found.reached_share > 0.98 and not found.unreached_share > 0.02
+
+
 def tangle(seed: int) -> WalkNetwork:
     return random_network(seed, 150, 260) if seed % 2 else old_town(seed)
 
