@@ -12,8 +12,8 @@ clients that can undo it. ``RequestFrame``, between the two, has the rest:
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 
 import structlog
@@ -134,7 +134,7 @@ def request_id_of(headers: Mapping[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id")
     if given is not None and WELL_FORMED_ID.fullmatch(given):
         return given.decode("ascii")
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 def _digits(value: bytes | None) -> bytes:

@@ -12,8 +12,7 @@ import numpy as np
 
 from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
-from app.geo.geodesy import ellipsoid
-from app.geo.nearest import NearestLookup, StreetPlace
+from app.geo.nearest import NearestLookup, StreetPlace, straight_m
 from app.geo.network import limit_mm, seconds_of
 from app.geo.reach import on_edge_mm
 from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN, Field
@@ -77,7 +76,7 @@ class NearestHit(NamedTuple):
 class NearestAnswer(NamedTuple):
     """``beyond`` is the nearest of the stations that lie beyond ``max_minutes``, where none lies within.
 
-    ``searched_m`` is the walk up to which the answer is complete.
+    ``searched_m`` is the walk up to which the answer is complete, ``place`` what ``snap`` is told of.
     """
 
     hits: list[NearestHit]
@@ -85,6 +84,7 @@ class NearestAnswer(NamedTuple):
     snap: SnapEvidence
     inside_area: bool
     searched_m: float
+    place: StreetPlace
 
 
 def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) -> NearestAnswer:
@@ -94,19 +94,21 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
     """
     step_free, limit = query.profile.step_free, query.limit_mm
     lookup = _lookup(snapshot, query)
-    place, origin, mm = lookup.nearest(
+    place, origin, mm, straight_m = lookup.nearest(
         position.lng, position.lat, snapshot.method.snap_limit_m, limit, query.limit
-    )  # fmt: skip
+    )
     if place is None:
         raise _not_walkable(snapshot, position)
     if limit > lookup.table.limit_mm:
-        origin, mm = _by_search(snapshot, snap_position(snapshot, position, step_free=step_free), query)
+        start = snap_position(snapshot, position, step_free=step_free)
+        origin, mm, straight_m = _by_search(snapshot, position, start, query)
     return NearestAnswer(
-        hits=_hits(snapshot, position, zip(origin, mm, strict=True), query.profile),
+        hits=_hits(snapshot, zip(origin, mm, straight_m, strict=True), query.profile),
         beyond=None,
         snap=_evidence(snapshot, place, step_free=step_free),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
         searched_m=round(limit / 1e3, 1),
+        place=place,
     )
 
 
@@ -158,15 +160,21 @@ def _lookup(snapshot: Snapshot, query: NearestQuery) -> NearestLookup:
 
     def make() -> NearestLookup:
         _, places, table = snapshot.variant(step_free=step_free)
-        network, mask = snapshot.network, snapshot.open_mask(query.day, query.types)
-        usable = network.adjacency(step_free=step_free).usable
-        return NearestLookup(network, snapshot.city.grid, usable, places, places.leg_mm, table, mask)
+        network, stations = snapshot.network, snapshot.stations.table.stations
+        return NearestLookup(
+            network=network, grid=snapshot.city.grid, usable=network.adjacency(step_free=step_free).usable,
+            places=places, leg_mm=places.leg_mm, lng=np.array([s.lng for s in stations], dtype=np.float64),
+            lat=np.array([s.lat for s in stations], dtype=np.float64), table=table,
+            mask=snapshot.open_mask(query.day, query.types),
+        )  # fmt: skip
 
     return snapshot.cached(("nearest", step_free, query.day, query.types), make)
 
 
-def _by_search(snapshot: Snapshot, place: Places, query: NearestQuery) -> tuple[list[int], list[int]]:
-    """The stations asked for and their lengths in mm by a search from the place: for limits beyond the table's."""
+def _by_search(
+    snapshot: Snapshot, position: Position, place: Places, query: NearestQuery
+) -> tuple[list[int], list[int], list[float]]:
+    """As ``NearestLookup.nearest``, by a search from the position's place: for limits beyond the table's."""
     searcher, places, _ = snapshot.variant(step_free=query.profile.step_free)
     network, limit = snapshot.network, query.limit_mm
     nodes, lengths = searcher.reach_of(place, limit)
@@ -189,7 +197,8 @@ def _by_search(snapshot: Snapshot, place: Places, query: NearestQuery) -> tuple[
     mm[same] = np.minimum(mm[same], np.abs(offset[same] - int(place.offset_mm[0])) + leg[same] + int(place.leg_mm[0]))
     order = np.lexsort((found, mm))
     order = order[mm[order] <= limit][: query.limit]
-    return found[order].tolist(), mm[order].tolist()
+    numbers = found[order].tolist()
+    return numbers, mm[order].tolist(), [_straight_m(snapshot, position, number) for number in numbers]
 
 
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
@@ -197,10 +206,7 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
 
     The first one on a day takes a search over the whole network (tens of milliseconds).
     """
-    lookup = _lookup(snapshot, query)
-    place, _, _ = lookup.nearest(position.lng, position.lat, snapshot.method.snap_limit_m, 0, 1)
-    if place is None:
-        raise _not_walkable(snapshot, position)
+    lookup, place = _lookup(snapshot, query), answer.place
     edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
     field, network, places = _far_field(snapshot, query), snapshot.network, lookup.places
     ways = [
@@ -213,7 +219,7 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     if not ways:
         return answer
     mm, origin = min(ways)
-    (found,) = _hits(snapshot, position, [(origin, mm)], query.profile)
+    (found,) = _hits(snapshot, [(origin, mm, _straight_m(snapshot, position, origin))], query.profile)
     return answer._replace(beyond=found)
 
 
@@ -237,18 +243,15 @@ def _far_key(query: NearestQuery) -> Hashable:
     return query.day, tuple(sorted(query.types)), query.profile.step_free
 
 
-def _hits(
-    snapshot: Snapshot, position: Position, found: Iterable[tuple[int, int]], profile: WalkingProfile
-) -> list[NearestHit]:
-    """``found`` are stations by number with their lengths in mm."""
-    stations, inverse = snapshot.stations.table.stations, ellipsoid().inv
-    hits = []
-    for number, mm in found:
-        station = stations[number]
-        straight_m = inverse(position.lng, position.lat, station.lng, station.lat)[2]
-        hits.append(
-            NearestHit(
-                station, round(seconds_of(mm, profile.speed_kmh)), round(mm / 1e3, 1), round(float(straight_m), 1)
-            )
-        )
-    return hits
+def _straight_m(snapshot: Snapshot, position: Position, number: int) -> float:
+    station = snapshot.stations.table.stations[number]
+    return straight_m(position.lng, position.lat, station.lng, station.lat)
+
+
+def _hits(snapshot: Snapshot, found: Iterable[tuple[int, int, float]], profile: WalkingProfile) -> list[NearestHit]:
+    """``found`` are stations by number, their lengths in mm, their distances in metres."""
+    stations, speed_kmh = snapshot.stations.table.stations, profile.speed_kmh
+    return [
+        NearestHit(stations[number], round(seconds_of(mm, speed_kmh)), round(mm / 1e3, 1), round(metres, 1))
+        for number, mm, metres in found
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.geo.arrays import BoolArray
-from app.geo.nearest import NearestLookup, StreetPlace, _nearest
+from app.geo.geodesy import distances_m
+from app.geo.nearest import NearestLookup, StreetPlace, _nearest, straight_m
 from app.geo.network import WalkNetwork
 from app.geo.reach import nearest_of, reach_table
 from app.geo.search import MAX_LIMIT_MM, Searcher
@@ -24,7 +26,9 @@ def lookup_of(
     table = reach_table(Searcher.of(network, step_free=step_free), places, limit_mm, threads=1)
     usable = network.adjacency(step_free=step_free).usable
     mask = np.ones(len(places), dtype=np.bool_) if mask is None else mask
-    return NearestLookup(network, build_grid(network), usable, places, places.leg_mm, table, mask)
+    apart = np.arange(len(places)) * 1e-3  # where the origins stand matters to distances as the crow flies alone
+    beside = network.node_lng[0] + apart, network.node_lat[0] - apart
+    return NearestLookup(network, build_grid(network), usable, places, places.leg_mm, *beside, table, mask)
 
 
 def pairs(
@@ -152,9 +156,9 @@ def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_
     )
     many = snap(network, lookup.grid, usable, lng, lat, limit_m)
     for k, (x, y) in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
-        place, origins, lengths = lookup.nearest(x, y, limit_m, limit, count)
+        place, origins, lengths, straight = lookup.nearest(x, y, limit_m, limit, count)
         if many.edge[k] < 0:
-            assert (place, origins, lengths) == (None, [], [])
+            assert (place, origins, lengths, straight) == (None, [], [], [])
             continue
         street = StreetPlace.of(many.take(np.array([k])))
         assert place == street and street.leg_mm == many.leg_mm[k]
@@ -166,3 +170,18 @@ def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_
             if lookup.mask[pair[1]] and pair[0] <= limit
         ]
         assert list(zip(lengths, origins, strict=True)) == wanted[:count]
+        assert straight == pytest.approx(distances_m(x, y, lookup.lng[origins], lookup.lat[origins]).tolist(), abs=1e-5)
+
+
+@given(
+    st.floats(-180, 180), st.floats(-89, 89), st.floats(-4, 4), st.floats(-4, 4),
+    st.sampled_from([1e-9, 1e-6, 1e-3, 1.0]),
+)  # fmt: skip
+@example(0.0, 0.0, 1.0, 0.0, 1.0)  # along the equator
+@example(10.0, 20.0, 0.0, 1.0, 1.0)
+@example(113.3, 23.1, 0.0, 0.0, 1.0)
+@settings(max_examples=500, deadline=None)
+def test_straight_is_the_geodesic(lng: float, lat: float, east: float, north: float, scale: float) -> None:
+    other_lng, other_lat = lng + east * scale, max(-90.0, min(90.0, lat + north * scale))
+    wanted = float(distances_m(lng, lat, other_lng, other_lat))
+    assert straight_m(lng, lat, other_lng, other_lat) == pytest.approx(wanted, abs=1e-5)
