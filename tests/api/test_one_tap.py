@@ -127,6 +127,12 @@ def test_plain_questions_take_the_short_way(both: Both, demo_snapshot: Snapshot)
         assert both(where + "&max_minutes=0.01"), "the nearest beyond is known by now"
 
 
+def test_five_are_named_where_there_are_more(both: Both, client: TestClient, demo_snapshot: Snapshot) -> None:
+    asked = [f"lng={p.lng:.6f}&lat={p.lat:.6f}&crs=wgs84" for p in places(demo_snapshot, 40)]
+    most = max(asked, key=lambda query: len(client.get(f"{PATH}?{query}&limit=50").json()["hits"]))
+    assert both(most) and len(client.get(f"{PATH}?{most}").json()["hits"]) == 5
+
+
 @pytest.mark.parametrize(
     "more",
     ["&type=park", "&open_on=2026-11-20", "&speed_kmh=4.5", "&x=1", "&limit=5&limit=5", "&limit=51", "&limit=0",
