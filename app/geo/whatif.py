@@ -70,7 +70,9 @@ def area_coverage(
     share = shares(
         frontage, network.edge_u, network.edge_v, network.edge_mm, field.length_mm, stations, limit_mm
     )  # fmt: skip
-    by_area = np.bincount(frontage.area, weights=share * frontage.people, minlength=area_count)
+    by_area: FloatArray = np.bincount(frontage.area, weights=share * frontage.people, minlength=area_count).astype(
+        np.float64
+    )
     return AreaCoverage(limit_mm, field, share, by_area)
 
 

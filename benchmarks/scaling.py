@@ -1,0 +1,71 @@
+"""Time and memory as the network grows: one process a size, so that each one's memory is its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from app.settings import PROJECT_ROOT
+
+SIZES = (100_000, 300_000, 600_000, 1_200_000)
+TOLERANCE = 1.15  # of a ratio per node that would be 1 for growth in step with the network: what timing blurs
+FIGURES = ("field_15_min_ms", "coverage_ms", "reach_table_60_min_ms", "arrays_mib")
+
+
+def table() -> list[dict[str, Any]]:
+    """A row a size; stations, candidates and cells grow with the network."""
+    rows = []
+    for size in SIZES:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.scaling", str(size)],
+            cwd=PROJECT_ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        rows.append(json.loads(done.stdout))
+    return rows
+
+
+def growth(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each figure of the largest network per node, over that of the smallest: 1 is linear, less is better."""
+    small, large = rows[0], rows[-1]
+    nodes = large["nodes"] / small["nodes"]
+    ratios = {name: round(large[name] / small[name] / nodes, 2) for name in FIGURES}
+    return {"per_node_largest_over_smallest": ratios, "kept": all(ratio <= TOLERANCE for ratio in ratios.values())}
+
+
+def one(size: int) -> dict[str, Any]:
+    """Measured in this process."""
+    from dataclasses import fields, is_dataclass
+
+    import numpy as np
+
+    from app.geo.reach import reach_table
+    from benchmarks import seeded
+    from benchmarks.engine import HOUR, QUARTER, THREADS, Bench
+    from benchmarks.timing import measure
+
+    def held(part: Any) -> int:
+        if is_dataclass(part):
+            return sum(held(getattr(part, f.name)) for f in fields(part))
+        return part.nbytes if isinstance(part, np.ndarray) else 0
+
+    bench = Bench(seeded.city(size))
+    city, searcher = bench.city, bench.searcher
+    arrays = held(city.network) + held(city.grid) + held(city.frontage) + held(bench.table)
+    return {
+        "nodes": city.network.node_count,
+        "directed_edges": len(city.network.everywhere.links),
+        "stations": len(city.stations),
+        "cells": len(city.frontage.cells),
+        "field_15_min_ms": measure(lambda: searcher.field_of(city.stations, QUARTER))["median_ms"],
+        "coverage_ms": measure(lambda: bench.coverage_of(bench.all_open))["median_ms"],
+        "reach_table_60_min_ms": measure(
+            lambda: reach_table(searcher, city.stations, HOUR, threads=THREADS), runs=3
+        )["median_ms"],
+        "arrays_mib": round(arrays / 2**20, 1),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    print(json.dumps(one(int(sys.argv[1]))))
