@@ -13,6 +13,7 @@ and of equally near origins the one with the lower number, in one comparison and
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numba as nb
@@ -28,6 +29,12 @@ UNREACHED = np.iinfo(np.int32).max
 NO_ORIGIN = -1
 NOTHING = np.iinfo(np.int64).max  # UNREACHED and NO_ORIGIN, packed
 LOW, HIGH = np.int64(0xFFFF_FFFF), np.int64(-1) << np.int64(32)  # halves of a packed number
+HALVED_FROM = 128  # seeds, two a place
+HALVED_TO_MM = 10_000_000
+_second_half = ThreadPoolExecutor(max_workers=2, thread_name_prefix="search")  # its threads start when first needed
+DIGIT_BITS = 11
+DIGIT = (1 << DIGIT_BITS) - 1
+RADIX_FROM = 400  # fewer numbers are sorted faster by comparing
 _LENGTH, _ORIGIN = (1, 0) if sys.byteorder == "little" else (0, 1)
 
 
@@ -126,14 +133,31 @@ class Searcher:
         self._idle.append(workspace)
 
     def field_of(self, places: Places, limit_mm: int, numbers: Int32Array | None = None) -> Field:
-        """Every node's nearest place within ``limit_mm``; ``numbers`` are the origins' numbers (default: position)."""
+        """Every node's nearest place within ``limit_mm``; ``numbers`` are the origins' numbers (default: position).
+
+        Many places are searched from in two halves at once, west and east of each other in Morton order, unless the
+        limit is so long that both halves would go over the same ground.
+        """
         node, packed = self.seeds(places, numbers)
+        found = np.full(self.node_count, NOTHING, dtype=np.int64)
+        if len(node) < HALVED_FROM or limit_mm > HALVED_TO_MM:
+            self._search_into(found, node, packed, limit_mm)
+            return Field(found)
+        order = np.argsort(node, kind="stable")
+        first, second = order[: len(order) // 2], order[len(order) // 2 :]
         workspace = self.workspace()
-        own, workspace.packed = workspace.packed, np.full(self.node_count, NOTHING, dtype=np.int64)
-        self.spread(workspace, node, packed, limit_mm)
-        found, workspace.packed = workspace.packed, own
+        other = _second_half.submit(self.spread, workspace, node[second], packed[second], limit_mm)
+        self._search_into(found, node[first], packed[first], limit_mm)
+        _merge(workspace.touched, other.result(), workspace.packed, found)
         self.put_back(workspace)
         return Field(found)
+
+    def _search_into(self, found: IntArray, node: Int32Array, packed: IntArray, limit_mm: int) -> None:
+        workspace = self.workspace()
+        own, workspace.packed = workspace.packed, found
+        self.spread(workspace, node, packed, limit_mm)
+        workspace.packed = own
+        self.put_back(workspace)
 
     def reach_of(self, places: Places, limit_mm: int) -> tuple[Int32Array, Int32Array]:
         """The nodes (ascending) within ``limit_mm`` of the nearest of the places, and the lengths in mm."""
@@ -146,18 +170,15 @@ class Searcher:
 
     def seeds(self, places: Places, numbers: Int32Array | None = None) -> tuple[Int32Array, IntArray]:
         """Both ends of every place's edge with the way to them, packed with the place's number."""
-        number = np.arange(len(places)) if numbers is None else numbers.astype(np.int64)
-        found = np.flatnonzero(places.edge >= 0)
-        edge, offset, leg = places.edge[found], places.offset_mm[found], places.leg_mm[found]
-        node = np.concatenate([self.edge_u[edge], self.edge_v[edge]])
-        mm = np.concatenate([leg + offset, leg + self.edge_mm[edge] - offset]).astype(np.int64)
-        label = np.concatenate([number[found], number[found]])
-        return node.astype(np.int32), (mm << 32) | label
+        number = np.arange(len(places)) if numbers is None else numbers
+        return _seeds(  # type: ignore[no-any-return]
+            places.edge, places.offset_mm, places.snap_m, number, self.edge_u, self.edge_v, self.edge_mm
+        )
 
     def spread(self, workspace: Workspace, node: Int32Array, packed: IntArray, limit_mm: int) -> int:
         """Search from seeds; the number of nodes in ``workspace.touched``, whose results stand in its ``packed``."""
         limit = int(min(limit_mm, MAX_LIMIT_MM))
-        farthest = min(int(packed.max()) >> 32, limit) if len(packed) else 0
+        farthest = int(min(packed.max() >> 32, limit)) if len(packed) else 0
         workspace.make_room(max(self.longest_mm, farthest), len(node))
         state = plant(
             node, packed, limit, workspace.packed, workspace.touched, workspace.buckets, workspace.pool
@@ -175,6 +196,26 @@ def _packed_links(links: Int32Array) -> IntArray:
     if sys.byteorder == "little":
         return links.view(np.int64).reshape(-1)
     return (links[:, 1].astype(np.int64) << 32) | links[:, 0]
+
+
+@nb.njit(nogil=True, cache=True)
+def _seeds(edge, offset_mm, snap_m, number, edge_u, edge_v, edge_mm):  # type: ignore[no-untyped-def]
+    """First all places' ways to u, then those to v; places without a street have none."""
+    count = 0
+    for e in edge:
+        count += e >= 0
+    node, packed = np.empty(2 * count, np.int32), np.empty(2 * count, np.int64)
+    at = 0
+    for k in range(len(edge)):
+        e = edge[k]
+        if e < 0:
+            continue
+        leg = np.int64(np.rint(snap_m[k] * 1e3))
+        node[at], node[count + at] = edge_u[e], edge_v[e]
+        packed[at] = ((leg + offset_mm[k]) << 32) | np.int64(number[k])
+        packed[count + at] = ((leg + edge_mm[e] - offset_mm[k]) << 32) | np.int64(number[k])
+        at += 1
+    return node, packed
 
 
 @nb.njit(nogil=True, cache=True)
@@ -253,11 +294,40 @@ def spread(indptr, links, limit, packed, touched, buckets, pool, state):  # type
 
 
 @nb.njit(nogil=True, cache=True)
+def _merge(touched, count, packed, into):  # type: ignore[no-untyped-def]
+    """The nearer of two halves' results, node by node; the work arrays of the one are put back."""
+    for k in range(count):
+        v = touched[k]
+        into[v] = min(into[v], packed[v])
+        packed[v] = NOTHING
+
+
+@nb.njit(nogil=True, cache=True)
 def collect(touched, count, packed):  # type: ignore[no-untyped-def]
     """The nodes touched, ascending, and their lengths; the work arrays are put back."""
-    nodes = np.sort(touched[:count])
+    nodes = np.sort(touched[:count]) if count < RADIX_FROM else _radix_sorted(touched[:count], len(packed))
     lengths = np.empty(count, np.int32)
     for k in range(count):
         lengths[k] = packed[nodes[k]] >> 32
         packed[nodes[k]] = NOTHING
     return nodes, lengths
+
+
+@nb.njit(nogil=True, cache=True)
+def _radix_sorted(numbers, bound):  # type: ignore[no-untyped-def]
+    """Numbers below ``bound``, ascending: sorted by their low digit, then by the next, each time keeping the order."""
+    given, made = numbers.copy(), np.empty_like(numbers)
+    shift = 0
+    while (bound - 1) >> shift > 0:
+        start = np.zeros((1 << DIGIT_BITS) + 1, np.int64)
+        for number in given:
+            start[((number >> shift) & DIGIT) + 1] += 1
+        for d in range(DIGIT):
+            start[d + 1] += start[d]
+        for number in given:
+            d = (number >> shift) & DIGIT
+            made[start[d]] = number
+            start[d] += 1
+        given, made = made, given
+        shift += DIGIT_BITS
+    return given

@@ -14,7 +14,19 @@ from scipy.sparse.csgraph import dijkstra
 from app.geo.arrays import Int32Array
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable, masked_field, nearest_of, on_edge_mm, reach_table, table_of_rows
-from app.geo.search import BUCKET_BITS, MAX_LIMIT_MM, NO_ORIGIN, NOTHING, UNREACHED, Field, Searcher
+from app.geo.search import (
+    BUCKET_BITS,
+    HALVED_FROM,
+    HALVED_TO_MM,
+    MAX_LIMIT_MM,
+    NO_ORIGIN,
+    NOTHING,
+    RADIX_FROM,
+    UNREACHED,
+    Field,
+    Searcher,
+    _radix_sorted,
+)
 from app.geo.snapping import Places
 from tests.support.oracle import graph_with, lengths_from_places, place_points
 from tests.support.streets import (
@@ -334,3 +346,31 @@ def test_larger_networks_against_plain_dijkstra(seed: int) -> None:
             assert as_lists(masked_field(table, mask, network.node_count, limit)) == expected_field(
                 network, places, limit, step_free=step_free, mask=mask.tolist()
             )
+
+
+@given(st.integers(0, 3000), st.integers(1, 1 << 30), st.integers(0, 1 << 30))
+@settings(max_examples=60, deadline=None)
+def test_nodes_are_sorted_however_many(count: int, bound: int, seed: int) -> None:
+    numbers = np.random.default_rng(seed).integers(0, bound, count).astype(np.int32)
+    assert np.array_equal(_radix_sorted(numbers, bound), np.sort(numbers))
+
+
+def test_more_nodes_than_are_sorted_by_comparing() -> None:
+    network = grid_city(40, 40)
+    searcher = Searcher.of(network, step_free=False)
+    nodes, lengths = searcher.reach_of(random_places(np.random.default_rng(1), network, 3), 10**8)
+    assert len(nodes) == network.node_count > 3 * RADIX_FROM
+    assert np.array_equal(nodes, np.arange(network.node_count))
+    field = searcher.field_of(random_places(np.random.default_rng(1), network, 3), 10**8)
+    assert np.array_equal(lengths, field.length_mm)
+
+
+@pytest.mark.parametrize("limit", [150_000, 2_000_000, HALVED_TO_MM, HALVED_TO_MM + 1])
+def test_two_halves_are_one_search(limit: int) -> None:
+    network, rng = grid_city(40, 40), np.random.default_rng(limit)
+    searcher = Searcher.of(network, step_free=False)
+    places, numbers = random_places(rng, network, HALVED_FROM), rng.permutation(HALVED_FROM).astype(np.int32)
+    alone = [searcher.field_of(places.take(np.array([k])), limit, numbers[[k]]).packed for k in range(HALVED_FROM)]
+    for _ in range(3):
+        assert np.array_equal(searcher.field_of(places, limit, numbers).packed, np.min(alone, axis=0))
+    assert all((w.packed == NOTHING).all() for w in searcher._idle)
