@@ -10,9 +10,14 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
+from app.cli.addresses import choose_port
+from app.cli.service import Service
 from app.settings import PROJECT_ROOT
 from benchmarks.timing import within
+
+WARM_SECONDS = 8.0  # a worker goes through every kind of question after its start
 
 WORKER = """
 import time
@@ -78,3 +83,54 @@ def _until_ready(environment: dict[str, str]) -> float:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+def memory(database_url: str, log: Path, targets: list[str]) -> dict[str, Any]:
+    """MiB of a service with one worker and with two, after every worker has answered: what the second one adds.
+
+    ``worker_mib`` is the largest worker's resident memory, mapped files included; ``second_worker_adds_mib`` is the
+    growth of the proportional set size of all processes together, which counts shared pages once.
+    """
+    all_of, largest = [], 0.0
+    for workers in (1, 2):
+        port = choose_port("127.0.0.1", 0)
+        with Service("127.0.0.1", port, workers, database_url, log) as service:
+            service.wait_until_ready(lambda: None)
+            time.sleep(WARM_SECONDS)
+            for target in targets:  # a new connection each, so that both workers get their share
+                with urlopen(f"http://127.0.0.1:{port}{target}", timeout=60) as answer:
+                    answer.read()
+            pids = _descendants(service.pid)
+            all_of.append(sum(_mib(pid, "Pss") for pid in pids))
+            largest = max(largest, *(_mib(pid, "Rss") for pid in pids))
+    added = all_of[1] - all_of[0]
+    return {
+        "worker_mib": round(largest),
+        "worker_promised_mib": 500,
+        "one_worker_service_mib": round(all_of[0]),
+        "two_worker_service_mib": round(all_of[1]),
+        "second_worker_adds_mib": round(added),
+        "second_worker_promised_mib": 150,
+        "kept": largest <= 500 and added < 150,
+    }
+
+
+def _descendants(pid: int) -> list[int]:
+    """A process and all that came of it."""
+    children = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(fields[1]) == pid:
+            children.append(int(stat.parent.name))
+    return [pid, *(found for child in children for found in _descendants(child))]
+
+
+def _mib(pid: int, what: str) -> float:
+    """``Rss`` or ``Pss`` of a process."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith(f"{what}:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no {what}")

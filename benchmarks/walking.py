@@ -1,27 +1,24 @@
-"""The walking engine in this process, beside scipy on the same network."""
+"""Answers of the demonstration city in this process."""
 
 from __future__ import annotations
 
 import os
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from app.geo.coverage import OnEdge, curve_by_area
-from app.geo.network import limit_mm
-from app.geo.reach import masked_field, reach_table
-from app.geo.search import Searcher
-from app.models.vocabularies import AreaLevel
+from app.geo.reach import masked_field
 from app.services.area_table import apportion
-from app.services.coverage import CoverageQuery, coverage_rows
+from app.services.coverage import CoverageQuery
+from app.services.isochrones import DEFAULT_MINUTES, isochrones_of_position
 from app.services.nearest import NearestQuery, find_nearest
 from app.services.positions import Position, read_position
 from app.services.profiles import resolve_profile
 from app.services.snapshot import Snapshot
-from benchmarks.timing import measure, versus, within
+from benchmarks.timing import measure, within
 
 SEED = 7
 SPEED_KMH = 4.8
@@ -43,29 +40,12 @@ def describe(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def run(snapshot: Snapshot) -> dict[str, Any]:
-    """All in-process figures by name."""
-    network, mask = snapshot.network, snapshot.open_mask(_day())
-    searcher, places, table = snapshot.variant(step_free=False)
-    open_places = places.take(np.flatnonzero(mask))
-    quarter, hour = limit_mm(15, SPEED_KMH), limit_mm(60, SPEED_KMH)
-    graph, source = _scipy_graph(searcher, open_places)
-    scipy_15 = measure(lambda: dijkstra(graph, indices=source, limit=quarter), runs=5)
+    """Answers in this process, nothing taken from a cache."""
     return {
-        "nearest_station_of_every_node_15_min": versus(
-            measure(lambda: searcher.field_of(open_places, quarter)), scipy_15, "scipy dijkstra, super-source"
-        ),
-        "nearest_station_of_every_node_15_min_from_table": versus(
-            measure(lambda: masked_field(table, mask, network.node_count, quarter)), scipy_15,
-            "scipy dijkstra, super-source",
-        ),
-        "coverage_pass": within(measure(lambda: _coverage_pass(snapshot)), 100.0),
-        "reach_table_60_min": versus(
-            measure(lambda: reach_table(searcher, places, hour), runs=3),
-            _scipy_table(graph, source, searcher, places, hour),
-            "scipy dijkstra, one search a station", 5_000.0,
-        ),
+        "coverage_pass": within(measure(lambda: _coverage_pass(snapshot)), 40.0),
         "nearest_lookup": within(_nearest(snapshot), 1.0),
-    }  # fmt: skip
+        "isochrone_three_bands": within(_isochrones(snapshot), 4.0),
+    }
 
 
 def positions(snapshot: Snapshot, count: int) -> list[Position]:
@@ -77,6 +57,17 @@ def positions(snapshot: Snapshot, count: int) -> list[Position]:
     lng = network.geom_lng[at] + rng.normal(0, 2e-4, count)
     lat = network.geom_lat[at] + rng.normal(0, 2e-4, count)
     return [read_position(x, y, "wgs84") for x, y in zip(lng.tolist(), lat.tolist(), strict=True)]
+
+
+def targets(snapshot: Snapshot) -> list[str]:
+    """Paths of every kind of question, 250 in all."""
+    made = []
+    for k, where in enumerate(positions(snapshot, 230)):
+        query = urlencode({"lng": f"{where.lng:.6f}", "lat": f"{where.lat:.6f}", "crs": "wgs84"})
+        made.append(f"/v1/{'isochrones' if k % 10 == 0 else 'stations/nearest'}?{query}")
+    for minutes in range(6, 16):
+        made += [f"/v1/coverage?level=town&minutes={minutes}", f"/v1/coverage/gaps?minutes={minutes}&limit=5"]
+    return made
 
 
 def _day() -> date:
@@ -99,37 +90,15 @@ def _coverage_pass(snapshot: Snapshot) -> None:
     snapshot.areas.sum_leaves([area.code for area in snapshot.areas.areas], covered)
 
 
-def table_of_figures(snapshot: Snapshot) -> int:
-    """The coverage by town as it is answered, for a check that the figures are there."""
-    areas = snapshot.areas.of_level(AreaLevel.CITY)
-    return coverage_rows(snapshot, CoverageQuery(resolve_profile(), _day()), areas)[0].covered
-
-
 def _nearest(snapshot: Snapshot) -> dict[str, float]:
     where = iter(positions(snapshot, 1_100))
     query = NearestQuery(resolve_profile(), _day())
     return measure(lambda: find_nearest(snapshot, next(where), query), runs=1_000, warmup=50)
 
 
-def _scipy_graph(searcher: Searcher, places: Any) -> tuple[csr_matrix, int]:
-    """The same network as scipy takes it, with one more node that is joined to all stations."""
-    adjacency, n = searcher.adjacency, searcher.node_count
-    row = np.repeat(np.arange(n), np.diff(adjacency.indptr))
-    edge = places.edge
-    ends = np.concatenate([searcher.edge_u[edge], searcher.edge_v[edge]])
-    ways = np.concatenate([places.leg_mm + places.offset_mm, places.leg_mm + searcher.edge_mm[edge] - places.offset_mm])
-    a = np.concatenate([row, np.full(len(ends), n)])
-    b = np.concatenate([adjacency.links[:, 0], ends])
-    w = np.concatenate([adjacency.links[:, 1], np.maximum(ways, 1)]).astype(np.float64)
-    order = np.lexsort((w, b, a))
-    a, b, w = a[order], b[order], w[order]
-    first = np.concatenate([[True], (a[1:] != a[:-1]) | (b[1:] != b[:-1])])  # of parallel edges the shortest
-    return coo_matrix((w[first], (a[first], b[first])), shape=(n + 1, n + 1)).tocsr(), n
-
-
-def _scipy_table(graph: csr_matrix, source: int, searcher: Searcher, places: Any, limit: int) -> dict[str, float]:
-    """Ten searches, scaled to all stations: a dense matrix of all would not fit."""
-    some = searcher.edge_u[places.edge[:10]]
-    network = graph[:source, :source]
-    figure = measure(lambda: [dijkstra(network, indices=int(k), limit=limit) for k in some], runs=3)
-    return {**figure, "median_ms": figure["median_ms"] * len(places) / max(len(some), 1)}
+def _isochrones(snapshot: Snapshot) -> dict[str, float]:
+    where, profile = iter(positions(snapshot, 220)), resolve_profile()
+    return measure(
+        lambda: isochrones_of_position(snapshot, next(where), DEFAULT_MINUTES, profile, hexes=False),
+        runs=200, warmup=10,
+    )  # fmt: skip

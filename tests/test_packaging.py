@@ -39,7 +39,12 @@ def test_the_tests_run_on_what_the_service_runs_on() -> None:
         assert dev[name] == versions
 
 
-@pytest.mark.parametrize("kind", ["runtime", "dev"])
+def test_peers_leave_the_versions_of_the_service_and_the_tests_alone() -> None:
+    peers, dev = locked("peers"), locked("dev")
+    assert {name: peers[name] for name in peers if name in dev} == {name: dev[name] for name in peers if name in dev}
+
+
+@pytest.mark.parametrize("kind", ["runtime", "dev", "peers"])
 def test_locks_hold_hashes_and_no_addresses(kind: str) -> None:
     text = (PROJECT_ROOT / "requirements" / f"{kind}.txt").read_text()
     blocks = re.split(r"\n(?=\S)", text.strip())

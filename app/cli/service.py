@@ -63,6 +63,12 @@ class Service:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process that minds the workers. Only inside the block."""
+        assert self._child is not None
+        return self._child.pid
+
     def check(self) -> None:
         """Raises NotReady with the end of the log when the service has ended."""
         assert self._child is not None

@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Path:
     """A folder with the launcher, no requirements, and a command line that repeats its arguments."""
     folder = tmp_path / "技能 地图"
     (folder / "requirements").mkdir(parents=True)
-    for kind in ("runtime", "dev"):
+    for kind in ("runtime", "dev", "peers"):
         (folder / "requirements" / f"{kind}.txt").write_text("# nothing\n")
     (folder / "app").mkdir()
     (folder / "app" / "__init__.py").write_text("")
@@ -125,3 +125,19 @@ def test_nothing_of_the_callers_python_gets_in(project: Path, tmp_path: Path) ->
     (elsewhere / "app").mkdir(parents=True)
     (elsewhere / "app" / "__init__.py").write_text("raise SystemExit('the wrong app')\n")
     assert "ran db" in launch(project, "db", cwd=elsewhere, PYTHONPATH=str(elsewhere), PYTHONHOME="/nowhere")
+
+
+def test_bench_gets_its_peers_once_and_runs_without_those_that_cannot_be_had(project: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "wrk").write_text("#!/bin/sh\n")
+    (tools / "wrk").chmod(0o755)
+    path = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    assert "requirements/peers.txt" not in launch(project, "bench", "--help", **path)
+    assert "requirements/peers.txt" in launch(project, "bench", **path)
+    assert "requirements/peers.txt" not in launch(project, "bench", **path)
+    (project / "requirements" / "peers.txt").write_text("no-such-package-anywhere==1.0 --hash=sha256:00\n")
+    for _ in range(2):
+        said = launch(project, "bench", "--json", PIP_INDEX_URL=tmp_path.as_uri(), **path)
+        assert "without pandana" in said
+        assert "ran bench --json" in said
