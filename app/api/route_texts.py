@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.api.language import Language
 from app.geo.directions import Compass, Side, StepKind, Turn
+from app.services.islands import passes_over
 from app.services.routes import RouteAnswer, RouteStep
 
 COMPASS = {
@@ -23,7 +24,6 @@ SIDES = {
     Side.AHEAD: ("在前方", "straight ahead"),
 }  # fmt: skip
 DISTANCE_FROM_M = 20  # a station nearer to the street than this is simply beside it
-ISLAND_FROM_M = 20  # passing over an island costs at least this much before it is worth a word
 
 
 def step_texts(steps: list[RouteStep], station_name: str, language: Language) -> list[str]:
@@ -48,7 +48,7 @@ def route_message(answer: RouteAnswer, language: Language) -> str | None:
     if not answer.inside_area:
         said.append(language.pick("该位置在已载入的区域之外。", "This position is outside the areas that are loaded."))
     for end, zh, en in ((answer.start, "该位置", "this position"), (answer.goal, "该站点", "this station")):
-        if end.island_m is not None and end.snap.snap_m - end.island_m >= ISLAND_FROM_M:
+        if passes_over(end.snap.snap_m, end.island_m):
             snap_m = f"{end.snap.snap_m:.0f}"
             said.append(
                 language.pick(

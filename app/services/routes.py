@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import ErrorItem, NotFound, NotWalkable
-from app.geo.arrays import BoolArray
 from app.geo.directions import Compass, Side, Step, StepKind, Turn, directions
 from app.geo.geodesy import distances_m
-from app.geo.network import STEPS, seconds_of
+from app.geo.network import seconds_of
 from app.geo.routes import Route, RouteLine, route_line, route_within, search_route
-from app.geo.snapping import Places, snap
+from app.geo.snapping import Places
+from app.services.islands import attached, nearer_islands
 from app.services.nearest import NearestHit, SnapEvidence, evidence, snap_position
 from app.services.positions import Position
 from app.services.profiles import WalkingProfile
@@ -185,20 +185,6 @@ def _end(snapshot: Snapshot, place: Places, lng: float, lat: float, *, step_free
 
 
 def _island_m(snapshot: Snapshot, place: Places, lng: float, lat: float, *, step_free: bool) -> float | None:
-    """Metres to a street of a part too small to count, where one lies nearer than the place taken (or than none)."""
-    network = snapshot.network
-    limit_m = float(place.snap_m[0]) if place.edge[0] >= 0 else snapshot.method.snap_limit_m
-    nearer = snap(network, snapshot.city.grid, _islands(snapshot, step_free=step_free), lng, lat, limit_m)
-    return round(float(nearer.snap_m[0]), 1) if nearer.edge[0] >= 0 else None
-
-
-def _islands(snapshot: Snapshot, *, step_free: bool) -> BoolArray:
-    """The edges that may be walked but are attached to no one."""
-
-    def make() -> BoolArray:
-        network = snapshot.network
-        walked = (network.edge_flags & STEPS) == 0 if step_free else np.ones(network.edge_count, dtype=np.bool_)
-        islands: BoolArray = walked & ~network.adjacency(step_free=step_free).usable
-        return islands
-
-    return snapshot.cached(("street islands", step_free), make)
+    nearer = nearer_islands(snapshot, place, np.array([lng]), np.array([lat]), step_free=step_free)
+    (end,) = attached(place, nearer)
+    return end.island_m
