@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Thread
@@ -105,6 +106,9 @@ def _warm(holder: Holder) -> None:
     except NotReady:
         return
     warm(snapshot)
+    # what is there now stays: a full collection would walk over all of it, tens of milliseconds, again and again
+    gc.collect()
+    gc.freeze()
 
 
 def _snapshot_holder(engine: Engine) -> Holder:

@@ -1,4 +1,4 @@
-"""The service over HTTP, one connection, beside a constant answer of the same service."""
+"""The service over HTTP, beside a constant answer: of the same service by one connection, of FastAPI's under load."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.services.snapshot import Snapshot
+from benchmarks import load
 from benchmarks.timing import summary, versus
 from benchmarks.walking import positions
 
 LOOKUPS = 500
+POSITIONS = 2_000  # under load
 
 
 def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
     """Times of the main calls; every answer is checked to be one."""
     connection = http.client.HTTPConnection(host, port, timeout=30)
-    places = positions(snapshot, LOOKUPS)
+    places = positions(snapshot, POSITIONS)
 
     def ask(path: str, **query: Any) -> tuple[float, Any]:
         target = f"{path}?{urlencode(query)}" if query else path
@@ -37,6 +39,8 @@ def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
         return summary([ask(path, **query)[0] for query in queries])
 
     where = [{"lng": f"{p.lng:.6f}", "lat": f"{p.lat:.6f}", "crs": "wgs84"} for p in places]
+    under_load = [f"/v1/stations/nearest?{urlencode(w)}" for w in where]
+    where = where[:LOOKUPS]
     constant = several("/healthz", [{}] * LOOKUPS)
     nearest = several("/v1/stations/nearest", where)
     bands = several("/v1/isochrones", [{**w, "minutes": "5,10,15"} for w in where[:100]])
@@ -48,4 +52,5 @@ def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
         "isochrone_three_bands": versus(bands, constant, "GET /healthz", 25.0),
         "coverage_by_town": versus(towns, constant, "GET /healthz", 20.0),
         "rows_by_town": len(json.loads(body)["rows"]),
+        "nearest_under_load": load.run(host, port, under_load),
     }

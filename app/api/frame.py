@@ -76,6 +76,7 @@ class RequestFrame:
             return
         given = dict(scope["headers"])
         request_id = request_id_of(given)
+        sent_id = (b"x-request-id", request_id.encode("ascii"))
         is_head = scope["method"] == "HEAD"
         scope = {
             **scope,
@@ -88,7 +89,7 @@ class RequestFrame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": framed(message.get("headers", ()), request_id)}
+                message = {**message, "headers": [*framed(message.get("headers", ())), sent_id]}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -142,9 +143,9 @@ def _digits(value: bytes | None) -> bytes:
     return value if value is not None and value.isdigit() and len(value) < 20 else b"0"
 
 
-def framed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer with those that every answer carries."""
-    sent = [*headers, *HEADERS, (b"x-request-id", request_id.encode("ascii"))]
+def framed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with those that every answer carries; the request's id is still missing."""
+    sent = [*headers, *HEADERS]
     varies = has_policy = False
     for name, value in sent:
         if name == b"vary":

@@ -11,6 +11,8 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from datetime import date
+from functools import cache, lru_cache
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -18,13 +20,13 @@ from starlette.types import Receive, Scope, Send
 from app.api.answers import personal_headers
 from app.api.deps import Resources
 from app.api.frame import COMPRESS_LEVEL, COMPRESS_SIZE, framed, request_id_of
-from app.api.language import LONGEST_HEADER, negotiate
+from app.api.language import LONGEST_HEADER, Language, negotiate
 from app.api.routes.nearest import light_body
 from app.api.schemas.nearest import MAX_MINUTES
 from app.geo.crs import Crs
 from app.services.nearest import MAX_HITS, NearestQuery
 from app.services.positions import Position, read_position
-from app.services.profiles import PROFILES
+from app.services.profiles import DEFAULT_PROFILE, PROFILES
 from app.services.station_table import today
 
 PATH = "/v1/stations/nearest"
@@ -68,12 +70,22 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
         return None
     if body is None:
         return None
-    headers = personal_headers(language)
-    if len(body) >= COMPRESS_SIZE and b"gzip" in given.get(b"accept-encoding", b""):
+    compressed = len(body) >= COMPRESS_SIZE and b"gzip" in given.get(b"accept-encoding", b"")
+    if compressed:
         body = gzip.compress(body, COMPRESS_LEVEL, mtime=0)
-        headers.append((b"content-encoding", b"gzip"))
-    headers.append((b"content-length", b"%d" % len(body)))
-    return framed(headers, request_id_of(given)), body
+    own = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id_of(given).encode("ascii"))
+    return [*_headers(language, compressed=compressed), *own], body
+
+
+@cache
+def _headers(language: Language, *, compressed: bool) -> list[tuple[bytes, bytes]]:
+    """What every such answer carries besides its length and its id."""
+    return framed([*personal_headers(language), *([(b"content-encoding", b"gzip")] if compressed else [])])
+
+
+@lru_cache(maxsize=256)
+def _query(profile: str, day: date, limit: int, max_minutes: float) -> NearestQuery:
+    return NearestQuery(PROFILES[profile], day, limit, max_minutes)
 
 
 def plain_question(query_string: bytes) -> tuple[Position, NearestQuery, Crs] | None:
@@ -93,5 +105,5 @@ def plain_question(query_string: bytes) -> tuple[Position, NearestQuery, Crs] | 
     if limit > MAX_HITS or not 0.0 < max_minutes <= MAX_MINUTES:
         return None
     position = read_position(float(given["lng"]), float(given["lat"]), given["crs"])
-    query = NearestQuery(PROFILES[given.get("profile", "adult")], today(), limit, max_minutes)
+    query = _query(given.get("profile", DEFAULT_PROFILE), today(), limit, max_minutes)
     return position, query, SYSTEMS[given.get("out_crs", given["crs"])]

@@ -20,6 +20,8 @@ from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable
 from app.geo.snapping import Places, SegmentGrid
 
+ROUNDING_M = 1e-3  # far more than the sides of squares are rounded by
+
 
 class StreetPlace(NamedTuple):
     """One place on a street, as in ``Places``: ``leg_mm`` is ``snap_m`` in whole mm, the way to the street."""
@@ -167,7 +169,11 @@ def _snap(  # type: ignore[no-untyped-def]
     geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
     east, north, limit,
 ):  # fmt: skip
-    """``snapping.snap`` of one position, operation by operation: edge (-1: none), offset, metres, lng, lat."""
+    """``snapping.snap`` of one position, operation by operation: edge (-1: none), offset, metres, lng, lat.
+
+    Squares that lie farther away than the best so far are passed over: most of the time goes into fetching streets from
+    memory, and of the nine squares around a position seven or eight hold nothing nearer.
+    """
     ci, cj = int(np.floor((lng - west) / cell)), int(np.floor((lat - south) / cell))
     ring = max(0, -ci, ci - (columns - 1), -cj, cj - (rows - 1))
     farthest = columns + rows + max(abs(ci), abs(cj))
@@ -176,8 +182,10 @@ def _snap(  # type: ignore[no-untyped-def]
     while (ring - 1) * step_m <= best and ring <= farthest:
         for j in range(max(0, cj - ring), min(rows - 1, cj + ring) + 1):
             step = 1 if abs(j - cj) == ring else 2 * ring  # the ring's whole row, or its two sides
+            above = max(0.0, south + j * cell - lat, lat - south - (j + 1) * cell) * north
             for i in range(ci - ring, ci + ring + 1, step):
-                if i < 0 or i >= columns:
+                beside = max(0.0, west + i * cell - lng, lng - west - (i + 1) * cell) * east
+                if i < 0 or i >= columns or np.hypot(beside, above) > best + ROUNDING_M:
                     continue
                 square = j * columns + i
                 for at in range(ptr[square], ptr[square + 1]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -35,7 +36,7 @@ class NearestQuery:
     max_minutes: float = 60.0
     types: Sequence[str] = ()
 
-    @property
+    @cached_property
     def limit_mm(self) -> int:
         """The longest walk asked for."""
         return limit_mm(self.max_minutes, self.profile.speed_kmh)

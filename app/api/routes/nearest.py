@@ -44,6 +44,7 @@ from app.services.station_table import today
 router = APIRouter(prefix="/stations", tags=["stations"])
 KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
 SUMMARY = "步行最近的站点 · The nearest stations on foot"
+WALK = b'"walk_minutes":%a,"walk_seconds":%d,"walk_m":%a,"straight_m":%a,"detour":%b'
 RESPONSES = {**answers("最近的站点 · The nearest stations"), **problems()}
 
 
@@ -125,7 +126,7 @@ async def _answer(request: Request, position: Position, query: NearestQuery, out
         answer = await run_in_threadpool(find_nearest, snapshot, position, query)
         if not answer.hits:
             answer = await run_in_threadpool(with_beyond, snapshot, position, query, answer)
-        body = encode(_body(snapshot, answer, query, crs, language))
+        body = _body(snapshot, answer, query, crs, language)
     return personal(request, body)
 
 
@@ -143,60 +144,60 @@ def light_body(
         if not is_beyond_known(snapshot, query):
             return None
         answer = with_beyond(snapshot, position, query, answer)
-    return encode(_body(snapshot, answer, query, crs, language))
+    return _body(snapshot, answer, query, crs, language)
 
 
 @dataclass(frozen=True)
 class _Written:
-    """What an answer says of stations (by number) and data, written once per snapshot, language and system."""
+    """What an answer says of stations and data, written once per snapshot, language and system.
 
-    summaries: list[orjson.Fragment]
-    locations: list[orjson.Fragment]
+    ``hits`` are by station code, with places for the figures of the walk; see ``schemas.nearest.NearestHit``.
+    """
+
+    hits: dict[str, bytes]
     notice: orjson.Fragment
 
     @classmethod
     def of(cls, snapshot: Snapshot, language: Language, crs: Crs) -> _Written:
         def write() -> _Written:
             notice = snapshot_notice(snapshot, language, KINDS)
-            return cls(
-                summaries=station_summaries(snapshot, language, crs),
-                locations=open_locations(snapshot),
-                notice=orjson.Fragment(b"null" if notice is None else encode(notice)),
-            )
+            stations, summaries = snapshot.stations.table.stations, station_summaries(snapshot, language, crs)
+            hits = {
+                station.code: b'{"station":%b,%b,"open_location":%b}' % (_literal(summary), WALK, _literal(location))
+                for station, summary, location in zip(stations, summaries, open_locations(snapshot), strict=True)
+            }
+            return cls(hits, orjson.Fragment(b"null" if notice is None else encode(notice)))
 
         return snapshot.cached(("nearest texts", language, crs), write)
 
+    def hit(self, hit: NearestHit) -> bytes:
+        detour = hit.detour
+        return self.hits[hit.station.code] % (
+            hit.walk_minutes, hit.walk_seconds, hit.walk_m, hit.straight_m,
+            b"null" if detour is None else b"%a" % detour,
+        )  # fmt: skip
 
-def _body(
-    snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language
-) -> dict[str, Any]:
+
+def _literal(text: orjson.Fragment) -> bytes:
+    """JSON for a place where ``%`` has a meaning."""
+    return orjson.dumps(text).replace(b"%", b"%%")
+
+
+def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language) -> bytes:
     """See ``NearestStations``."""
-    written, number = _Written.of(snapshot, language, crs), snapshot.stations.table.at
-
-    def hit_json(hit: NearestHit) -> dict[str, Any]:
-        k = number[hit.station.code]
-        return {
-            "station": written.summaries[k],
-            "walk_minutes": hit.walk_minutes,
-            "walk_seconds": hit.walk_seconds,
-            "walk_m": hit.walk_m,
-            "straight_m": hit.straight_m,
-            "detour": hit.detour,
-            "open_location": written.locations[k],
-        }
-
-    return {
+    written = _Written.of(snapshot, language, crs)
+    return orjson.dumps({
         "crs": crs.value,
         "day": query.day,
-        "hits": [hit_json(hit) for hit in answer.hits],
-        "beyond": None if answer.beyond is None else hit_json(answer.beyond),
+        "hits": orjson.Fragment(b"[%b]" % b",".join([written.hit(hit) for hit in answer.hits])),
+        "beyond": None if answer.beyond is None else orjson.Fragment(written.hit(answer.beyond)),
         "message": _message(answer, query, language),
         "inside_area": answer.inside_area,
         "searched_m": answer.searched_m,
         "snap": snap_json(answer.snap, crs),
         "profile": profile_json(query.profile),
         "data_notice": written.notice,
-    }
+    })  # fmt: skip
 
 
 def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
