@@ -1,9 +1,17 @@
-"""The service process that ``up`` starts, and its workers: none of them outlives its parent."""
+"""The service process that ``up`` starts, and its workers: none of them outlives its parent.
+
+Several workers are forked from one process that has imported the application (multiprocessing's fork server): they
+share the memory of its modules, and each is ready sooner.
+"""
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from app.db.processes import die_with_parent
@@ -12,19 +20,28 @@ GRACE_SECONDS = 10  # for requests under way when the service is asked to stop
 
 
 def create_app() -> Any:
-    """The application; called in each worker, which the kernel then ends together with its supervisor."""
+    """The application; called in each worker, which then ends together with its supervisor, however that ends."""
     supervisor = multiprocessing.parent_process()
-    if supervisor is not None and supervisor.pid is not None:
-        die_with_parent(supervisor.pid)
+    if supervisor is not None:
+        die_with_parent(os.getppid())
+        threading.Thread(target=_end_with, args=(supervisor,), name="lifeline", daemon=True).start()
     from app.main import create_app as create
 
     return create()
+
+
+def _end_with(supervisor: BaseProcess) -> None:
+    """The kernel watches the process that a worker was forked from; the supervisor is told by the end of its pipe."""
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def run_service(host: str, port: int, workers: int) -> None:
     """Serve until told to stop. No access log: its lines would hold the positions of residents."""
     import uvicorn
 
+    if workers > 1:
+        _fork_workers()
     uvicorn.run(
         "app.cli.lifeline:create_app",
         factory=True,
@@ -37,6 +54,15 @@ def run_service(host: str, port: int, workers: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _fork_workers() -> None:
+    """Let uvicorn start its workers by the fork server instead of each from nothing."""
+    import uvicorn._subprocess
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["app.cli.preloaded"])
+    uvicorn._subprocess.spawn = context  # type: ignore[assignment]  # uvicorn has no setting for it
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from app.cli.addresses import choose_port
 from app.cli.claim import HomeClaim
 from app.db.check import check_database
@@ -42,7 +44,11 @@ def test_from_nothing_to_ready_and_back_to_nothing(home: Path) -> None:
 
 def test_down_stops_it_and_workers_are_several(home: Path) -> None:
     with running_up(home, "--workers", "2") as (process, address):
-        assert sum("multiprocessing.spawn" in line for line in left_of(home)) == 2
+        forked = [int(line.split()[0]) for line in left_of(home) if "multiprocessing.forkserver" in line]
+        assert len(forked) == 3, "the two workers and the process that they are forked from"
+        rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() for pid in forked]
+        shared = [int(line.split()[1]) for lines in rollups for line in lines if line.startswith("Shared_Dirty:")]
+        assert min(shared) > 30_000, "kB of modules that the workers have in common"
         assert status_of(address) == 200
         done = run(home, "down")
         assert (done.returncode, done.stdout.strip()) == (0, "已停止 · stopped")
@@ -79,13 +85,14 @@ def test_kill_9_of_the_database_ends_up_with_an_explanation(home: Path) -> None:
         assert status_of(address) == 200, "it recovers by itself"
 
 
-def test_kill_9_of_the_service_ends_up_with_an_explanation(home: Path) -> None:
-    with running_up(home) as (process, _):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_kill_9_of_the_service_ends_up_with_an_explanation(home: Path, workers: str) -> None:
+    with running_up(home, "--workers", workers) as (process, _):
         (service,) = [line for line in left_of(home) if "app.cli.lifeline" in line]
         os.kill(int(service.split()[0]), signal.SIGKILL)
         assert process.wait(60) == 1
         assert "The service ended unexpectedly" in (home.parent / "stderr.txt").read_text()
-        assert left_of(home) == []
+        assert wait_until(lambda: not left_of(home), seconds=20), left_of(home)
 
 
 def test_termination_while_the_database_is_being_made(home: Path) -> None:
