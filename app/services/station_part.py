@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.geo.network import limit_mm
-from app.geo.reach import ReachTable
+from app.geo.reach import ReachTable, reach_table, table_of_rows
+from app.geo.reach_update import updated_table
 from app.geo.search import Searcher
 from app.geo.snapping import Places, snap
 from app.repositories import datasets as dataset_repo
@@ -86,6 +87,15 @@ def ensure_stations(
         datasets=ledger.datasets,
         inputs=ledger.inputs,
     )
+
+
+def rehearse_change(city: CityPart, searcher: Searcher) -> None:
+    """Do once what a station that is opened takes: the first to open does not wait for kernels to be loaded."""
+    network, none = city.network, np.zeros(0, dtype=np.int64)
+    usable = network.adjacency(step_free=False).usable
+    places = snap(network, city.grid, usable, network.node_lng[:1], network.node_lat[:1], 1.0)
+    table = reach_table(searcher, places, 0)
+    updated_table(table, none, table_of_rows([], 0, searcher.node_count))
 
 
 def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents:

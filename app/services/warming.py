@@ -15,6 +15,7 @@ from app.services.positions import Position
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
 from app.services.snapshot import Snapshot
+from app.services.station_part import rehearse_change
 from app.services.station_table import today
 from app.services.uncertainty import coverage_uncertainty
 
@@ -24,6 +25,7 @@ def warm(snapshot: Snapshot) -> float:
     started = time.perf_counter()
     profile, day = resolve_profile(), today()
     network = snapshot.network
+    rehearse_change(snapshot.city, snapshot.searcher)
     longest = int(network.edge_mm.argmax()) if network.edge_count else -1
     if longest >= 0:
         at = network.geom_ptr[longest]
