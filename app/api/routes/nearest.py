@@ -44,7 +44,6 @@ from app.services.station_table import today
 router = APIRouter(prefix="/stations", tags=["stations"])
 KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
 SUMMARY = "步行最近的站点 · The nearest stations on foot"
-WALK = b'"walk_minutes":%a,"walk_seconds":%d,"walk_m":%a,"straight_m":%a,"detour":%b'
 RESPONSES = {**answers("最近的站点 · The nearest stations"), **problems()}
 
 
@@ -149,38 +148,35 @@ def light_body(
 
 @dataclass(frozen=True)
 class _Written:
-    """What an answer says of stations and data, written once per snapshot, language and system.
+    """What an answer says of stations (by code) and data, written once per snapshot, language and system."""
 
-    ``hits`` are by station code, with places for the figures of the walk; see ``schemas.nearest.NearestHit``.
-    """
-
-    hits: dict[str, bytes]
+    stations: dict[str, tuple[orjson.Fragment, orjson.Fragment]]  # summary, argument of wx.openLocation
     notice: orjson.Fragment
 
     @classmethod
     def of(cls, snapshot: Snapshot, language: Language, crs: Crs) -> _Written:
         def write() -> _Written:
             notice = snapshot_notice(snapshot, language, KINDS)
-            stations, summaries = snapshot.stations.table.stations, station_summaries(snapshot, language, crs)
-            hits = {
-                station.code: b'{"station":%b,%b,"open_location":%b}' % (_literal(summary), WALK, _literal(location))
-                for station, summary, location in zip(stations, summaries, open_locations(snapshot), strict=True)
-            }
-            return cls(hits, orjson.Fragment(b"null" if notice is None else encode(notice)))
+            texts = zip(station_summaries(snapshot, language, crs), open_locations(snapshot), strict=True)
+            return cls(
+                stations=dict(zip(snapshot.stations.table.at, texts, strict=True)),
+                notice=orjson.Fragment(b"null" if notice is None else encode(notice)),
+            )
 
         return snapshot.cached(("nearest texts", language, crs), write)
 
-    def hit(self, hit: NearestHit) -> bytes:
-        detour = hit.detour
-        return self.hits[hit.station.code] % (
-            hit.walk_minutes, hit.walk_seconds, hit.walk_m, hit.straight_m,
-            b"null" if detour is None else b"%a" % detour,
-        )  # fmt: skip
-
-
-def _literal(text: orjson.Fragment) -> bytes:
-    """JSON for a place where ``%`` has a meaning."""
-    return orjson.dumps(text).replace(b"%", b"%%")
+    def hit(self, hit: NearestHit) -> dict[str, Any]:
+        """See ``schemas.nearest.NearestHit``."""
+        summary, location = self.stations[hit.station.code]
+        return {
+            "station": summary,
+            "walk_minutes": hit.walk_minutes,
+            "walk_seconds": hit.walk_seconds,
+            "walk_m": hit.walk_m,
+            "straight_m": hit.straight_m,
+            "detour": hit.detour,
+            "open_location": location,
+        }
 
 
 def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language) -> bytes:
@@ -189,8 +185,8 @@ def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: C
     return orjson.dumps({
         "crs": crs.value,
         "day": query.day,
-        "hits": orjson.Fragment(b"[%b]" % b",".join([written.hit(hit) for hit in answer.hits])),
-        "beyond": None if answer.beyond is None else orjson.Fragment(written.hit(answer.beyond)),
+        "hits": [written.hit(hit) for hit in answer.hits],
+        "beyond": None if answer.beyond is None else written.hit(answer.beyond),
         "message": _message(answer, query, language),
         "inside_area": answer.inside_area,
         "searched_m": answer.searched_m,
