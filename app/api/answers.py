@@ -47,7 +47,7 @@ def personal_headers(language: Language) -> list[tuple[bytes, bytes]]:
     return [
         (b"cache-control", PRIVATE.encode()),
         (b"content-language", language.value.encode()),
-        (b"vary", b"Accept-Language"),
+        (b"vary", b"Accept-Language, Accept-Encoding"),
         (b"content-type", JSON.encode()),
     ]
 
