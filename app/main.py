@@ -21,6 +21,8 @@ from app.api.problems import add_handlers
 from app.api.routes import routers
 from app.db.engine import make_engine
 from app.errors import DatabaseUnavailable, ErrorItem, NotReady
+from app.geo.crs import Crs, point_from_wgs84
+from app.services.positions import read_position
 from app.services.snapshot_holder import SnapshotHolder
 from app.services.warming import warm
 from app.settings import database_settings, home_settings, service_settings
@@ -106,6 +108,7 @@ def _warm(holder: Holder) -> None:
     except NotReady:
         return
     warm(snapshot)
+    read_position(*point_from_wgs84(113.264, 23.129, Crs.GCJ02), Crs.GCJ02.value)  # compiles that, too
     # what is there now stays: a full collection would walk over all of it, tens of milliseconds, again and again
     gc.collect()
     gc.freeze()

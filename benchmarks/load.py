@@ -68,7 +68,7 @@ def run(
         script.write_text(SCRIPT)
         lines.write_text("".join(f"{target}\n" for target in targets))
         ours = [f"http://{host}:{port}", "-s", str(script)], ["--", str(lines)]
-        constant = [f"http://127.0.0.1:{constant_port}/"], []
+        constant: tuple[list[str], list[str]] = [f"http://127.0.0.1:{constant_port}/"], []
         for before, after in (ours, constant):
             _wrk(before, after, WARM_SECONDS)
         turns = [(_wrk(*ours, seconds), _wrk(*constant, seconds)) for _ in range(rounds)]
