@@ -14,6 +14,7 @@ from app.services.nearest import NearestQuery, find_nearest, with_beyond
 from app.services.positions import Position
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
+from app.services.served_by import served_by_matrix
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
@@ -48,6 +49,7 @@ def warm(snapshot: Snapshot) -> float:
         for level in levels:
             coverage_uncertainty(snapshot, query, coverage_table(snapshot, query, level).rows)
             coverage_gaps(snapshot, query, level=level, limit=1)
+            served_by_matrix(snapshot, query, level, level)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
     except DomainError:

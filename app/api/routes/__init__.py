@@ -5,13 +5,25 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from app.api.parameters import refuse_unknown_parameters
-from app.api.routes import areas, cells, coverage, datasets, health, isochrones, nearest, pages, station_route, stations
+from app.api.routes import (
+    areas,
+    cells,
+    coverage,
+    datasets,
+    health,
+    isochrones,
+    nearest,
+    pages,
+    served_by,
+    station_route,
+    stations,
+)
 
 
 def routers() -> list[APIRouter]:
     """The routers of the application; a new subject is added to one of the two lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
-    for subject in (nearest, stations, station_route, isochrones, coverage, cells, areas, datasets):
+    for subject in (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
