@@ -73,6 +73,8 @@ def test_a_change_costs_its_own_row(engine: Engine, home: HomeSettings, searched
     rng = np.random.default_rng(3)
     changes: list[tuple[str, list[int]]] = [
         ("UPDATE stations SET name = name || 'x', status = 'suspended', opened_on = '2026-01-01'", []),
+        ("UPDATE stations SET geom = ST_Translate(geom, 0.0001, 0) WHERE code = 'T-W'", [1, 1]),  # along its street
+        ("UPDATE stations SET geom = ST_Translate(geom, 0, 0.00002) WHERE code = 'T-W'", [1, 1]),  # away from it
         (add("A-FIRST", point(rng)), [1, 1]),
         (add("U-LAST", point(rng)), [1, 1]),
         (f"UPDATE stations SET geom = {point(rng)} WHERE code = 'T-W'", [1, 1]),
