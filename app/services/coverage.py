@@ -69,7 +69,10 @@ class CoverageQuery:
 
 @dataclass(frozen=True)
 class CoverageRow:
-    """One area. ``covered + uncovered + off_network == population``; ``rate`` is covered ÷ population."""
+    """One area. ``covered + uncovered + off_network == population``; ``rate`` is covered ÷ population.
+
+    ``stations_off_network`` are those of ``stations`` beside no street that matters: nobody can walk to them.
+    """
 
     area: AreaInfo
     population: int
@@ -79,6 +82,7 @@ class CoverageRow:
     rate: float | None
     median_walk_minutes: float | None
     stations: int
+    stations_off_network: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,10 @@ def coverage_rows(snapshot: Snapshot, query: CoverageQuery, areas: Sequence[Area
         CURVE_MINUTES,
         np.asarray(table.sum_leaves(codes, _exact_population(snapshot)), dtype=np.float64),
     )
-    stations = table.sum_leaves(codes, stations_by_leaf(snapshot, snapshot.open_mask(query.day, query.types)))
+    mask = snapshot.open_mask(query.day, query.types)
+    _, places, _ = snapshot.variant(step_free=query.profile.step_free)
+    stations = table.sum_leaves(codes, stations_by_leaf(snapshot, mask))
+    stations_off = table.sum_leaves(codes, stations_by_leaf(snapshot, mask & (places.edge < 0)))
     return [
         CoverageRow(
             area=area,
@@ -155,6 +162,7 @@ def coverage_rows(snapshot: Snapshot, query: CoverageQuery, areas: Sequence[Area
             rate=round(float(covered[k] / population[k]), 6) if population[k] else None,
             median_walk_minutes=None if np.isnan(medians[k]) else round(float(medians[k]), 2),
             stations=int(stations[k]),
+            stations_off_network=int(stations_off[k]),
         )
         for k, area in enumerate(areas)
     ]

@@ -20,7 +20,7 @@ from app.services.uncertainty import coverage_uncertainty
 from tests.api.conftest import TestClient
 
 PATH = "/v1/coverage"
-FIGURES = ("population", "covered", "uncovered", "off_network", "stations")
+FIGURES = ("population", "covered", "uncovered", "off_network", "stations", "stations_off_network")
 
 
 def get(client: TestClient, **params: Any) -> Any:
@@ -41,10 +41,10 @@ def test_rows_are_those_of_the_service(
     assert body["run_id"] == expected.run_id and body["inputs"] == demo_snapshot.inputs
     assert [
         (r["code"], r["population"], r["covered"], r["uncovered"], r["off_network"], r["rate"],
-         r["median_walk_minutes"], r["stations"], r["boundary_kind"]) for r in body["rows"]
+         r["median_walk_minutes"], r["stations"], r["stations_off_network"], r["boundary_kind"]) for r in body["rows"]
     ] == [
         (r.area.code, r.population, r.covered, r.uncovered, r.off_network, r.rate, r.median_walk_minutes, r.stations,
-         r.area.boundary_kind) for r in expected.rows
+         r.stations_off_network, r.area.boundary_kind) for r in expected.rows
     ]  # fmt: skip
 
 
@@ -132,6 +132,9 @@ def test_as_a_sheet(client: TestClient) -> None:
     ] == [
         (*(r["interval"][name] for name in ("low", "high", "rate_low", "rate_high")), r["within_one_minute"]["total"])
         for r in expected["rows"]
+    ]
+    assert [(int(r["站点数"]), int(r["路网外站点"])) for r in rows] == [
+        (r["stations"], r["stations_off_network"]) for r in expected["rows"]
     ]
     assert {r["运行编号"] for r in rows} == {expected["run_id"]}
     assert all("合成数据" in r["数据说明"] for r in rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,6 +19,7 @@ from app.api.method import MethodQuery, method_json
 from app.api.parameters import AreaCode, Simplify, Within
 from app.api.schemas.common import Notice
 from app.api.schemas.coverage import CoverageCurve, CoverageFeatures, CoverageTable
+from app.api.sheets import as_text, sheet
 from app.api.summaries import snapshot_notice
 from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetRole
 from app.services.coverage import CoverageAnswer, CoverageQuery, CoverageRow, coverage_curve, coverage_table
@@ -28,13 +27,12 @@ from app.services.snapshot import Snapshot
 from app.services.uncertainty import Interval, MinuteBand, Uncertainty, coverage_uncertainty
 
 router = APIRouter(prefix="/coverage", tags=["coverage"])
-BOM = "\ufeff"  # without it Excel takes Chinese for another encoding
 CSV_HEADINGS = (
     ("代码", "code"), ("名称", "name"), ("上级代码", "parent_code"), ("居民", "population"), ("已覆盖", "covered"),
     ("未覆盖", "uncovered"), ("路网外", "off_network"), ("覆盖率", "rate"),
-    ("步行时间中位数(分钟)", "median_walk_minutes"), ("站点数", "stations"), ("已覆盖下限", "covered_low"),
-    ("已覆盖上限", "covered_high"), ("覆盖率下限", "rate_low"), ("覆盖率上限", "rate_high"),
-    ("一分钟之差的居民", "within_one_minute"), ("界线来历", "boundary_kind"),
+    ("步行时间中位数(分钟)", "median_walk_minutes"), ("站点数", "stations"), ("路网外站点", "stations_off_network"),
+    ("已覆盖下限", "covered_low"), ("已覆盖上限", "covered_high"), ("覆盖率下限", "rate_low"),
+    ("覆盖率上限", "rate_high"), ("一分钟之差的居民", "within_one_minute"), ("界线来历", "boundary_kind"),
     ("统计日期", "as_of"), ("步行分钟", "minutes"), ("运行编号", "run_id"), ("数据说明", "data_notice"),
 )  # fmt: skip
 
@@ -165,6 +163,7 @@ def _row(row: CoverageRow, interval: Interval, band: MinuteBand) -> dict[str, An
         "rate": row.rate,
         "median_walk_minutes": row.median_walk_minutes,
         "stations": row.stations,
+        "stations_off_network": row.stations_off_network,
         "interval": vars(interval),
         "within_one_minute": {"gain": band.gain, "loss": band.loss, "total": band.total},
         "boundary_kind": row.area.boundary_kind,
@@ -198,6 +197,7 @@ def _totals(rows: list[CoverageRow]) -> dict[str, Any]:
         "off_network": sum(row.off_network for row in rows),
         "rate": round(covered / population, 6) if population else None,
         "stations": sum(row.stations for row in rows),
+        "stations_off_network": sum(row.stations_off_network for row in rows),
     }
 
 
@@ -218,15 +218,14 @@ def _csv(
     answer: CoverageAnswer, rows: list[dict[str, Any]], method: CoverageQuery, notice: Notice | None, language: Language
 ) -> str:
     """One row an area; what shaped the figures and the notice stand in every row, since sheets are cut apart."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([language.pick(zh, en) for zh, en in CSV_HEADINGS])
+    headings = [language.pick(zh, en) for zh, en in CSV_HEADINGS]
+    lines = []
     for row in rows:
         kind = BoundaryKind(row["boundary_kind"])
         interval = row["interval"]
         values = {
             **row,
-            "name": _as_text(row["name"]),
+            "name": as_text(row["name"]),
             "covered_low": interval["low"],
             "covered_high": interval["high"],
             "rate_low": interval["rate_low"],
@@ -238,10 +237,5 @@ def _csv(
             "run_id": answer.run_id,
             "data_notice": "" if notice is None else notice.message,
         }
-        writer.writerow([values[name] for _, name in CSV_HEADINGS])
-    return BOM + out.getvalue()
-
-
-def _as_text(name: str) -> str:
-    """A name that a spreadsheet would take for a formula, made text."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
+        lines.append([values[name] for _, name in CSV_HEADINGS])
+    return sheet(headings, lines)

@@ -13,6 +13,10 @@ from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetRole, Statio
 COVERED = "步行到站点在 minutes 以内的居民 · Residents within the walk"
 UNCOVERED = "在路网上但超过 minutes 的居民 · Residents on the network, but not within the walk"
 OFF_NETWORK = "附近没有可步行道路的居民 · Residents with no walkable street near them"
+STATIONS_OFF_NETWORK = (
+    "stations 之中附近没有相连道路、无人能步行到达的站点 · Those of them beside no street that leads anywhere: "
+    "nobody can walk to them"
+)
 RATE = "covered ÷ population;无居民时为 null · null where nobody lives"
 
 
@@ -36,6 +40,7 @@ class Figures(BaseModel):
     off_network: int = Field(description=OFF_NETWORK, examples=[500])
     rate: float | None = Field(description=RATE, examples=[0.813559])
     stations: int = Field(description="其中计入的站点数 · Stations that count", examples=[3])
+    stations_off_network: int = Field(description=STATIONS_OFF_NETWORK, examples=[0])
 
 
 class Interval(BaseModel):
