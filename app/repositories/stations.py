@@ -60,6 +60,7 @@ class StationFilter:
     town_code: str | None = None
     bbox: tuple[float, float, float, float] | None = None
     open_on: date | None = None  # open to the public on that day
+    codes: Sequence[str] | None = None  # one of these; none at all where it is empty
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -87,6 +88,8 @@ class StationFilter:
             found.append(Station.geom.intersects(func.ST_MakeEnvelope(*self.bbox, 4326)))
         if self.open_on is not None:
             found.append(_open_on(self.open_on))
+        if self.codes is not None:
+            found.append(Station.code.in_(self.codes))
         return found
 
 

@@ -39,6 +39,30 @@ def passes_over(snap_m: float | None, island_m: float | None) -> bool:
     return snap_m is not None and island_m is not None and snap_m - island_m >= ISLAND_FROM_M
 
 
+@dataclass(frozen=True)
+class Walkable:
+    """How a station is attached: for everybody, and for those who take no steps."""
+
+    everywhere: Attached
+    step_free: Attached
+
+
+def walkable_of(snapshot: Snapshot, code: str, lng: float, lat: float) -> Walkable | None:
+    """Of a station at this WGS84 position; None where the snapshot does not have it there (yet)."""
+    table = snapshot.stations.table
+    number = table.at.get(code)
+    if number is None or (table.stations[number].lng, table.stations[number].lat) != (lng, lat):
+        return None
+    everywhere, step_free = (attached_stations(snapshot, step_free=variant)[number] for variant in (False, True))
+    return Walkable(everywhere, step_free)
+
+
+def codes_on_network(snapshot: Snapshot, on_network: bool) -> list[str]:
+    """The stations beside a street that matters, or those beside none."""
+    told = zip(snapshot.stations.table.stations, attached_stations(snapshot, step_free=False), strict=True)
+    return [station.code for station, attached_at in told if attached_at.on_network is on_network]
+
+
 def attached_stations(snapshot: Snapshot, *, step_free: bool) -> list[Attached]:
     """Every station by its number."""
 

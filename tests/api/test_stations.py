@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import h3
+import numpy as np
 import pytest
 import shapely
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.geo.crs import Crs, from_wgs84
+from app.geo.snapping import snap
+from app.main import create_app
 from app.models.vocabularies import StationType
 from app.repositories.stations import StationFilter
 from app.repositories.stations import list_stations as stored
-from tests.api.conftest import SIDE, SOUTH, WEST, TestClient, stations
+from app.services.snapshot import Snapshot
+from app.services.station_table import StationTable
+from tests.api.conftest import SIDE, SOUTH, WEST, FixedHolder, TestClient, serving, stations
 
 MIDDLE = WEST + SIDE * 1.0001  # a border belongs to the first of two neighbours
 
@@ -43,13 +49,14 @@ def test_a_station_is_told_whole(known_client: TestClient) -> None:
         "status_title": "运营中", "address": "试验路 1 号", "selected_on": "2025-03-01", "plaque_hung_on": None,
         "opened_on": "2025-06-01", "closed_on": None, "dataset_id": 4, "synthetic": True,
         "district": {"code": "9001", "name": "第1区"}, "town": {"code": "900101", "name": "第1区1镇"}, "crs": "wgs84",
+        "walkable": None,
     }  # fmt: skip
 
 
 def test_the_list_holds_what_the_single_station_says(known_client: TestClient) -> None:
     for station in known_client.get("/v1/stations").json()["stations"]:
         alone = known_client.get(f"/v1/stations/{station['code']}").json()
-        del alone["data_notice"]
+        del alone["data_notice"], alone["walkable"]
         assert alone == station
 
 
@@ -144,3 +151,46 @@ def test_an_empty_database_has_no_stations(empty_client: TestClient) -> None:
     assert empty_client.get("/v1/stations?format=geojson").json()["features"] == []
     assert empty_client.get("/v1/stations?district=440106").json()["code"] == "level_not_loaded"
     assert empty_client.get("/v1/stations/x").status_code == 404
+
+
+def test_how_it_is_attached_to_the_streets(demo_engine: Engine, demo_snapshot: Snapshot) -> None:
+    """The second station lost its street, the third has an island before its street, the fourth has moved since."""
+    part = demo_snapshot.stations
+    table, places = part.table, part.places
+    edge, snap_m = places.edge.copy(), places.snap_m.copy()
+    edge[1], snap_m[1] = -1, np.inf
+    listed = list(table.stations)
+    listed[3] = replace(listed[3], lng=listed[3].lng + 1e-6)
+    held = replace(
+        part, table=StationTable(listed, demo_snapshot.areas), places=replace(places, edge=edge, snap_m=snap_m)
+    )
+    changed = replace(demo_snapshot, version="another", stations=held, _answers={})
+    network = demo_snapshot.network
+    usable, where = network.everywhere.usable, (listed[2].lng, listed[2].lat)
+    here = snap(network, demo_snapshot.city.grid, usable, *where, 500.0)
+    changed.cached(("street islands", False), lambda: np.arange(network.edge_count) == here.edge[0])
+    snap_m[2] += 31.0
+    paths = ("/v1/stations?walkable=false", f"/v1/stations/{listed[0].code}")
+    with serving(create_app(engine=demo_engine, holder=FixedHolder(changed))) as client:
+        told = [client.get(f"/v1/stations/{station.code}").json()["walkable"] for station in listed[:4]]
+        first_m = round(float(places.snap_m[0]), 1)
+        assert told[0]["everywhere"] == {"on_network": True, "snap_m": first_m, "island_m": None}
+        assert told[0]["step_free"]["on_network"] is True
+        assert (told[1]["everywhere"]["on_network"], told[1]["everywhere"]["snap_m"]) == (False, None)
+        assert told[1]["step_free"]["on_network"] is True
+        assert told[2]["everywhere"]["island_m"] == round(float(here.snap_m[0]), 1)
+        assert told[2]["everywhere"]["snap_m"] == round(float(places.snap_m[2]) + 31.0, 1)
+        assert told[3] is None
+        assert codes(client, "walkable=false") == [listed[1].code]
+        rest = client.get("/v1/stations?walkable=true&limit=500").json()
+        assert rest["total"] == len(listed) - 1 and listed[1].code not in {s["code"] for s in rest["stations"]}
+        assert client.get(f"/v1/stations?walkable=false&type={listed[1].type}").json()["total"] == 1
+        tags = [client.get(path).headers["etag"] for path in paths]
+    with serving(create_app(engine=demo_engine, holder=FixedHolder(demo_snapshot))) as client:
+        assert codes(client, "walkable=false") == []
+        assert all(client.get(path).headers["etag"] != tag for path, tag in zip(paths, tags, strict=True))
+
+
+def test_without_a_network_nobody_can_say_who_stands_beside_a_street(known_client: TestClient) -> None:
+    answer = known_client.get("/v1/stations?walkable=false")
+    assert answer.status_code == 503 and answer.json()["code"] == "not_ready"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -12,18 +13,28 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep
+from app.api.deps import LanguageDep, SessionDep, snapshot_of
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
 from app.api.parameters import PLAIN_TEXT, AreaCode, BoxQuery, StationCode, read_bbox
 from app.api.schemas.common import Notice
-from app.api.schemas.stations import Station, StationAnswer, StationFeature, StationFeatures, StationList
-from app.errors import ErrorItem, InvalidInput
+from app.api.schemas.stations import (
+    Attachment,
+    Station,
+    StationAnswer,
+    StationFeature,
+    StationFeatures,
+    StationList,
+    StationWalkable,
+)
+from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.repositories.stations import StationFilter
 from app.services.dataset_reads import data_notice, database_version
-from app.services.station_reads import StationPage
+from app.services.islands import codes_on_network, walkable_of
+from app.services.snapshot import Snapshot
+from app.services.station_reads import StationPage, StationView
 from app.services.station_reads import get_station as read_station
 from app.services.station_reads import list_stations as read_stations
 
@@ -74,6 +85,13 @@ def list_stations(
     open_on: Annotated[
         date | None, Query(description="当日对外开放 · Open to the public on that day", examples=["2025-12-31"])
     ] = None,
+    walkable: Annotated[
+        bool | None,
+        Query(
+            description="false 为附近没有相连道路、无人能步行到达的站点 · false: beside no street that leads anywhere",
+            examples=[False],
+        ),
+    ] = None,
     crs: OutputCrs = Crs.WGS84,
     limit: Annotated[int, Query(ge=1, le=500, description="每页条数 · Stations per page", examples=[100])] = 100,
     cursor: Annotated[
@@ -100,7 +118,12 @@ def list_stations(
         bbox=read_bbox(bbox) if bbox is not None else None, open_on=open_on,
     )  # fmt: skip
     after_code = read_cursor(request, cursor)
-    freshness = Freshness.of(request, database_version(session))
+    state = database_version(session)
+    if walkable is not None:
+        snapshot = snapshot_of(request)
+        state = f"{state} {snapshot.version}"
+        wanted = replace(wanted, codes=codes_on_network(snapshot, walkable))
+    freshness = Freshness.of(request, state)
     if freshness.is_held:
         return freshness.not_modified()
     page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs)
@@ -134,12 +157,29 @@ def get_station(
     request: Request, session: SessionDep, language: LanguageDep, code: StationCode, crs: OutputCrs = Crs.WGS84
 ) -> Response:
     """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
-    freshness = Freshness.of(request, database_version(session))
+    snapshot = _snapshot_if_any(request)
+    version = snapshot.version if snapshot is not None else ""
+    freshness = Freshness.of(request, f"{database_version(session)} {version}")
     if freshness.is_held:
         return freshness.not_modified()
-    station = Station.of(read_station(session, code, crs), language)
+    view = read_station(session, code, crs)
     notice = Notice.of(data_notice(session, KINDS), language)
-    return cacheable(StationAnswer(**station.__dict__, data_notice=notice), freshness)
+    facts = Station.of(view, language).__dict__
+    return cacheable(StationAnswer(**facts, walkable=_walkable(snapshot, view), data_notice=notice), freshness)
+
+
+def _snapshot_if_any(request: Request) -> Snapshot | None:
+    try:
+        return snapshot_of(request)
+    except NotReady:
+        return None
+
+
+def _walkable(snapshot: Snapshot | None, view: StationView) -> StationWalkable | None:
+    told = None if snapshot is None else walkable_of(snapshot, view.row.code, view.row.lng, view.row.lat)
+    if told is None:
+        return None
+    return StationWalkable(everywhere=Attachment.of(told.everywhere), step_free=Attachment.of(told.step_free))
 
 
 def _text(q: str | None) -> str | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from app.api.language import Language
 from app.api.schemas.common import AreaRef, LatField, LngField, Notice, NoticeField, PointGeometry
 from app.models.vocabularies import HostKind, StationStatus, StationType, Vocabulary
+from app.services.islands import Attached
 from app.services.station_reads import AreaName, StationView
 
 COORDINATE_DECIMALS = 7  # a centimetre
@@ -68,9 +69,38 @@ class Station(StationFacts):
         )
 
 
-class StationAnswer(Station):
-    """One station and what has to be said about the data."""
+class Attachment(BaseModel):
+    """How the station is attached to the streets. 站点如何连到街道"""
 
+    on_network: bool = Field(
+        description="false:附近没有相连的道路,无人能步行到达 · false: beside no street that leads anywhere",
+        examples=[True],
+    )
+    snap_m: float | None = Field(description="到所连街道的米数 · Metres to the street", examples=[8.4])
+    island_m: float | None = Field(
+        description="更近处有一段不与路网相连的道路、因此未用时,到它的米数 · "
+        "Metres to a nearer street that was passed over because it is joined to nothing",
+        examples=[None],
+    )
+
+    @classmethod
+    def of(cls, told: Attached) -> Attachment:
+        return cls(on_network=told.on_network, snap_m=told.snap_m, island_m=told.island_m)
+
+
+class StationWalkable(BaseModel):
+    """For everybody, and for those who take no steps."""
+
+    everywhere: Attachment
+    step_free: Attachment
+
+
+class StationAnswer(Station):
+    """One station, how it is attached to the streets, and what has to be said about the data."""
+
+    walkable: StationWalkable | None = Field(
+        description="没有路网、或路网尚未更新时为 null · null without a network, or until it is up to date"
+    )
     data_notice: Notice | None = NoticeField
 
 
