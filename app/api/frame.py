@@ -31,8 +31,6 @@ WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),  # an address may hold a position
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Content-Language, ETag, Link, Retry-After, X-Request-ID"),
 )

@@ -71,17 +71,18 @@ class NearestLookup:
         """
         network, grid, places, table = self.network, self.grid, self.places, self.table
         east, north = _metres_per_degree(lat)
-        origins, lengths, straights = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count)
+        found_at, straights = np.empty((2, count), np.int64), np.empty(count)
         # scalars are returned and arrays given: an array that is returned costs more than the search
         edge, offset, leg, snap_m, x, y, found = _find(
             network.geom_lng, network.geom_lat, network.geom_mm, network.edge_u, network.edge_v, network.edge_mm,
             grid.edge_of_point, self.usable, grid.ptr, grid.segments, grid.west, grid.south, grid.cell_degrees,
             grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, table.node_ptr, table.origin_at,
-            table.mm_at, self.mask, lng, lat, east, north, snap_limit_m, min(limit_mm, table.limit_mm), origins,
-            lengths, self.lng, self.lat, straights,
+            table.mm_at, self.mask, lng, lat, east, north, snap_limit_m, min(limit_mm, table.limit_mm),
+            found_at, self.lng, self.lat, straights,
         )  # fmt: skip
         place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None
-        return place, origins[:found].tolist(), lengths[:found].tolist(), straights[:found].tolist()
+        origins, lengths = found_at.tolist()
+        return place, origins[:found], lengths[:found], straights.tolist()[:found]
 
 
 def _metres_per_degree(lat: float) -> tuple[float, float]:
@@ -98,7 +99,7 @@ def _metres_per_degree(lat: float) -> tuple[float, float]:
 def _find(  # type: ignore[no-untyped-def]
     geom_lng, geom_lat, geom_mm, edge_u, edge_v, edge_mm, edge_of_point, usable, ptr, segments, west, south, cell,
     columns, rows, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, lng, lat, east, north,
-    snap_limit, limit, origins, lengths, origin_lng, origin_lat, straights,
+    snap_limit, limit, found_at, origin_lng, origin_lat, straights,
 ):  # fmt: skip
     edge, offset, snap_m, x, y = _snap(
         geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
@@ -107,6 +108,7 @@ def _find(  # type: ignore[no-untyped-def]
     if edge < 0:
         return edge, offset, 0, snap_m, x, y, 0
     leg = np.int64(np.rint(snap_m * 1e3))
+    origins, lengths = found_at[0], found_at[1]
     found = _nearest(
         edge_u[edge], edge_v[edge], np.int64(edge_mm[edge]), origin_edge, origin_offset, origin_leg, node_ptr,
         origin_at, mm_at, mask, edge, offset, leg, limit, origins, lengths,

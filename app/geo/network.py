@@ -119,6 +119,11 @@ def seconds_of(mm: int, speed_kmh: float) -> float:
     return mm * 3.6e-3 / speed_kmh
 
 
+def metres_of(mm: int) -> float:
+    """A length in mm as it is told: metres to a tenth, half a tenth up; in whole numbers, five times as fast."""
+    return (mm + 50) // 100 / 10
+
+
 def morton_codes(lng: FloatArray, lat: FloatArray) -> IntArray:
     """The Z-order curve over 1e-5 degree steps (about a metre): 32 bits of each coordinate, interleaved."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from app.errors import ErrorItem, NotWalkable
 from app.geo.arrays import IntArray
 from app.geo.nearest import NearestLookup, StreetPlace, straight_m
-from app.geo.network import limit_mm, seconds_of
+from app.geo.network import limit_mm, metres_of, seconds_of
 from app.geo.reach import on_edge_mm
 from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN, Field
 from app.geo.snapping import Places
@@ -66,12 +66,12 @@ class NearestHit(NamedTuple):
 
     @property
     def walk_minutes(self) -> float:
-        return round(self.walk_seconds / 60, 1)
+        return (self.walk_seconds + 3) // 6 / 10
 
     @property
     def detour(self) -> float | None:
         """Walked over straight; None for a station right at the position."""
-        return round(self.walk_m / self.straight_m, 2) if self.straight_m >= 1 else None
+        return int(100 * self.walk_m / self.straight_m + 0.5) / 100 if self.straight_m >= 1 else None
 
 
 class NearestAnswer(NamedTuple):
@@ -253,6 +253,6 @@ def _hits(snapshot: Snapshot, found: Iterable[tuple[int, int, float]], profile: 
     """``found`` are stations by number, their lengths in mm, their distances in metres."""
     stations, speed_kmh = snapshot.stations.table.stations, profile.speed_kmh
     return [
-        NearestHit(stations[number], round(seconds_of(mm, speed_kmh)), round(mm / 1e3, 1), round(metres, 1))
+        NearestHit(stations[number], round(seconds_of(mm, speed_kmh)), metres_of(mm), int(metres * 10 + 0.5) / 10)
         for number, mm, metres in found
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from app.errors import ErrorItem, NotFound, NotWalkable
 from app.geo.directions import Compass, Side, Step, StepKind, Turn, directions
 from app.geo.geodesy import distances_m
-from app.geo.network import seconds_of
+from app.geo.network import metres_of, seconds_of
 from app.geo.routes import Route, RouteLine, route_line, route_within, search_route
 from app.geo.snapping import Places
 from app.services.islands import attached, nearer_islands
@@ -86,7 +86,7 @@ def find_route(snapshot: Snapshot, code: str, position: Position, profile: Walki
     hit = NearestHit(
         station=station,
         walk_seconds=round(seconds_of(route.mm, profile.speed_kmh)),
-        walk_m=round(route.mm / 1e3, 1),
+        walk_m=metres_of(route.mm),
         straight_m=round(straight_m, 1),
     )
     return RouteAnswer(
@@ -165,7 +165,7 @@ def _not_reached(code: str, message_zh: str, message_en: str) -> ErrorItem:
 def _measured(steps: list[Step], speed_kmh: float) -> list[RouteStep]:
     """Steps in tenths of metres and whole seconds: differences of rounded sums, so that they add up to the rounded."""
     ends = np.cumsum([step.mm for step in steps]).tolist()
-    metres = [0.0, *(round(mm / 1e3, 1) for mm in ends)]
+    metres = [0.0, *(metres_of(mm) for mm in ends)]
     seconds = [0, *(round(seconds_of(mm, speed_kmh)) for mm in ends)]
     return [
         RouteStep(
