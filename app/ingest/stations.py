@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,11 +21,14 @@ from app.ingest.files import check_file, sha256_of
 from app.ingest.ledger import Ledger, Record, crs_required, read_ledger
 from app.ingest.report import ImportReport
 from app.ingest.station_places import Surroundings, check_position
+from app.ingest.station_streets import check_streets
 from app.ingest.transaction import SourceFacts, Tell, dataset_facts, load_once, silent
 from app.ingest.values import code_of, date_of, number_of, text_of
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.repositories.areas import AreaRow
 from app.services.loading import LoadResult, NewStation, load_stations
+from app.services.streets import Streets, streets_now
+from app.settings import home_settings, method_settings
 
 METHOD_VERSION = 1
 SAME_PLACE_M = 20.0
@@ -49,7 +53,12 @@ def import_stations(
     """
     with session_scope(engine) as session:
         areas = loaded_areas(session)
-    stations, report = read_stations(path, options, areas, tell)
+
+    def loaded_streets() -> Streets | None:
+        tell("读取路网", "reading the streets")
+        return streets_now(engine, home_settings(), method_settings())
+
+    stations, report = read_stations(path, options, areas, tell, loaded_streets)
     parameters = {"method": METHOD_VERSION, "crs": report.figures["crs"], "replace": options.replace}
     facts = dataset_facts(options.facts, DatasetKind.STATIONS, path, report, parameters)
 
@@ -64,9 +73,15 @@ def import_stations(
 
 
 def read_stations(
-    path: Path, options: StationOptions, areas: list[AreaRow], tell: Tell = silent
+    path: Path,
+    options: StationOptions,
+    areas: list[AreaRow],
+    tell: Tell = silent,
+    loaded_streets: Callable[[], Streets | None] = lambda: None,
 ) -> tuple[list[NewStation], ImportReport]:
-    """The stations of a ledger, by code, checked against the areas that are loaded.
+    """The stations of a ledger, by code, checked against the areas and streets that are loaded.
+
+    The streets are read (which may take seconds) only when no row is faulty.
 
     Raises CrsRequired, FileUnreadable, InvalidInput, and ImportFailed with all faulty rows.
     """
@@ -93,6 +108,7 @@ def read_stations(
     _tell_of_no_shift(stations, ledger.crs, report)
     report.figures |= {"rows_read": len(ledger.records), "crs": ledger.crs.value}
     report.raise_if_errors()
+    check_streets(stations, loaded_streets(), report)
     for kind in StationType:
         report.figures[f"type_{kind.value}"] = sum(station.type is kind for _, station in stations)
     return sorted((station for _, station in stations), key=lambda station: station.code), report
@@ -113,9 +129,7 @@ def _tell_assumptions(ledger: Ledger, report: ImportReport) -> None:
     if "name" not in ledger.fields:
         report.note("没有名称列:以编号为名称。", "There is no column name: codes are the names.")
     if "opened_on" not in ledger.fields:
-        report.note(
-            "没有开站日期列:视为一直开放。", "There is no column opened_on: they count as open since ever."
-        )
+        report.note("没有开站日期列:视为一直开放。", "There is no column opened_on: they count as open since ever.")
 
 
 def _tell_of_no_shift(stations: list[tuple[int, NewStation]], crs: Crs, report: ImportReport) -> None:

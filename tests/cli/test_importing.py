@@ -143,6 +143,22 @@ def test_rows_are_named_in_the_message(tmp_path: Path, run: Run) -> None:
     assert "第 3 行 row 3, lng, lat" in done.stderr and "第 4 行 row 4, code" in done.stderr
 
 
+def test_stations_that_no_street_leads_to_are_named(tmp_path: Path, make_database: MakeDatabase) -> None:
+    own = {**os.environ, "DATABASE_URL": libpq_url(make_database())}
+    nodes = {**grid(30), 31: (113.3, 23.2), 32: (113.301, 23.2)}
+    ways = [(1, list(range(1, 31)), {"highway": "residential"}), (2, [31, 32], {"highway": "residential"})]
+    ledger = tmp_path / "a.csv"
+    ledger.write_text("code,name,lng,lat\nA,a,113.31,23.1001\nB,b,113.3005,23.2001\n")
+    for arguments in (["osm", write_pbf(tmp_path / "a.osm.pbf", nodes, ways)], ["stations", ledger, "--crs", "wgs84"]):
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)], cwd=PROJECT_ROOT, env=own, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    (warning,) = [line for line in done.stdout.splitlines() if line.startswith("!")]
+    assert "第 3 行 row 3, code = B" in warning and "500 米内没有" in warning and "11 m away: nobody" in warning
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_is_ended_leaves_nothing(
     tmp_path: Path, make_database: MakeDatabase, run: Run, end: signal.Signals
