@@ -87,12 +87,11 @@ def served_by_matrix(
 def _rows(
     table: AreaTable, areas: Sequence[AreaInfo], columns: Sequence[AreaInfo], whole: IntArray
 ) -> list[ServedRow]:  # fmt: skip
+    by_leaf = table.sum_leaves([area.code for area in areas], whole).reshape(len(areas), whole.shape[1])
+    by_column = table.sum_leaves([column.code for column in columns], by_leaf.T).T
     rows = []
-    for area in areas:
-        leaves = table.leaves_of(area.code)
-        by_leaf = whole[leaves].sum(axis=0)
-        people = table.sum_leaves([column.code for column in columns], by_leaf).tolist()
-        covered, own = int(by_leaf.sum()), int(by_leaf[leaves].sum())
+    for area, from_leaf, people in zip(areas, by_leaf, by_column.astype(np.int64).tolist(), strict=True):
+        covered, own = int(from_leaf.sum()), int(from_leaf[table.leaves_of(area.code)].sum())
         share_own = round(own / covered, 6) if covered else None
         rows.append(ServedRow(area, covered, own, share_own, [*people, covered - sum(people)]))
     return rows
