@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,18 @@ class ServiceSettings(BaseSettings):
     poll_seconds: float = Field(
         default=5.0, gt=0, description="Fallback check of the data version beside LISTEN/NOTIFY."
     )
+
+
+def kernel_cache(home: Path) -> Path:
+    """Where compiled kernels of the code as it is now are kept.
+
+    numba looks whether the file of a kernel has changed, not the files of the kernels that it calls: after a change of
+    any of them a stale one would go on answering. So every state of the code has a folder of its own.
+    """
+    digest = hashlib.sha256()
+    for path in sorted((PROJECT_ROOT / "app" / "geo").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return home / "numba" / digest.hexdigest()[:16]
 
 
 @lru_cache

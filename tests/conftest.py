@@ -26,7 +26,7 @@ from app.db.engine import libpq_url, make_engine, parse_url, render, session_sco
 from app.db.migrate import upgrade
 from app.db.processes import process_exists
 from app.errors import DomainError
-from app.settings import PROJECT_ROOT, HomeSettings, home_settings
+from app.settings import PROJECT_ROOT, HomeSettings, home_settings, kernel_cache
 
 if TYPE_CHECKING:
     from app.services.snapshot import Snapshot
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # taken before any test sees the environment: tests get homes of their own
 TEST_HOME = HomeSettings().home.expanduser().absolute() / "test"
 SERVER_URL = (os.environ.pop("DATABASE_URL", None) or "").strip() or None
-os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME.parent / "numba"))
+os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache(TEST_HOME.parent)))
 
 MakeDatabase = Callable[[], str]
 

@@ -52,6 +52,7 @@ def run_service(host: str, port: int, workers: int) -> None:
         http="httptools",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks who is calling, or by which scheme
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

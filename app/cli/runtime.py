@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,9 @@ from app.errors import ErrorItem, InvalidInput
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
+
+
+KEPT_KERNEL_SECONDS = 7 * 86_400.0
 
 
 def home_folder() -> Path:
@@ -51,14 +56,28 @@ def home_folder() -> Path:
 
 def prepare_environment() -> None:
     """Set what numba and all children read from the environment. Must run before numba is imported."""
-    from app.settings import PROJECT_ROOT, HomeSettings
+    from app.settings import PROJECT_ROOT, HomeSettings, kernel_cache
 
     home = HomeSettings().home.expanduser().absolute()
     os.environ["PYTHONPATH"] = str(PROJECT_ROOT)
     os.environ["SKILLSMAP_HOME"] = str(home)
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache(home)))
+    _forget_old_kernels(home / "numba")
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # what it logs is raised as well, and then explained
+
+
+def _forget_old_kernels(folder: Path) -> None:
+    """Remove kernels of code that was last run a week ago; those of now are marked as used."""
+    try:
+        used = Path(os.environ["NUMBA_CACHE_DIR"])
+        if used.is_dir():
+            os.utime(used)
+        for old in folder.iterdir() if folder.is_dir() else ():
+            if old.is_dir() and time.time() - old.stat().st_mtime > KEPT_KERNEL_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    except OSError:
+        pass  # they are no more than in the way
 
 
 def stderr_console() -> Console:

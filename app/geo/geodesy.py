@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import shapely
@@ -29,6 +30,17 @@ def metres_per_degree(lat: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     w = 1.0 - ECCENTRICITY_SQUARED * np.sin(phi) ** 2
     east = np.cos(phi) * SEMI_MAJOR_M / np.sqrt(w)
     north = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / w**1.5
+    return np.radians(1.0) * east, np.radians(1.0) * north
+
+
+@nb.njit(cache=True)
+def metres_per_degree_at(lat: float) -> tuple[float, float]:
+    """The same for one latitude, for kernels and for questions about a single position."""
+    phi = np.radians(lat)
+    sine = np.sin(phi)
+    w = 1.0 - ECCENTRICITY_SQUARED * (sine * sine)
+    east = np.cos(phi) * SEMI_MAJOR_M / np.sqrt(w)
+    north = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / (w * np.sqrt(w))
     return np.radians(1.0) * east, np.radians(1.0) * north
 
 

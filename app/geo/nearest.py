@@ -8,14 +8,13 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import radians, sqrt
 from typing import NamedTuple
 
 import numba as nb
 import numpy as np
 
 from app.geo.arrays import BoolArray, FloatArray, Int32Array
-from app.geo.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M
+from app.geo.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, metres_per_degree_at
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable
 from app.geo.snapping import Places, SegmentGrid
@@ -70,14 +69,13 @@ class NearestLookup:
         reached along it too. The table is complete up to its own limit, so ``limit_mm`` is cut there.
         """
         network, grid, places, table = self.network, self.grid, self.places, self.table
-        east, north = _metres_per_degree(lat)
         found_at, straights = np.empty((2, count), np.int64), np.empty(count)
         # scalars are returned and arrays given: an array that is returned costs more than the search
         edge, offset, leg, snap_m, x, y, found = _find(
             network.geom_lng, network.geom_lat, network.geom_mm, network.edge_u, network.edge_v, network.edge_mm,
             grid.edge_of_point, self.usable, grid.ptr, grid.segments, grid.west, grid.south, grid.cell_degrees,
             grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, table.node_ptr, table.origin_at,
-            table.mm_at, self.mask, lng, lat, east, north, snap_limit_m, min(limit_mm, table.limit_mm),
+            table.mm_at, self.mask, lng, lat, snap_limit_m, min(limit_mm, table.limit_mm),
             found_at, self.lng, self.lat, straights,
         )  # fmt: skip
         place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None
@@ -85,22 +83,13 @@ class NearestLookup:
         return place, origins[:found], lengths[:found], straights.tolist()[:found]
 
 
-def _metres_per_degree(lat: float) -> tuple[float, float]:
-    """``geodesy.metres_per_degree`` of one latitude, to the last bit: at a corner the least bit decides the street."""
-    phi = radians(lat)
-    sine = float(np.sin(phi))  # by numpy, as there: the mathematical library may differ in the last bit
-    w = 1.0 - ECCENTRICITY_SQUARED * (sine * sine)
-    east = float(np.cos(phi)) * SEMI_MAJOR_M / sqrt(w)
-    north = SEMI_MAJOR_M * (1.0 - ECCENTRICITY_SQUARED) / float(np.power(w, 1.5))
-    return radians(1.0) * east, radians(1.0) * north
-
-
 @nb.njit(cache=True)
 def _find(  # type: ignore[no-untyped-def]
     geom_lng, geom_lat, geom_mm, edge_u, edge_v, edge_mm, edge_of_point, usable, ptr, segments, west, south, cell,
-    columns, rows, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, lng, lat, east, north,
-    snap_limit, limit, found_at, origin_lng, origin_lat, straights,
+    columns, rows, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, lng, lat, snap_limit,
+    limit, found_at, origin_lng, origin_lat, straights,
 ):  # fmt: skip
+    east, north = metres_per_degree_at(lat)
     edge, offset, snap_m, x, y = _snap(
         geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
         east, north, snap_limit,

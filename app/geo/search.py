@@ -55,6 +55,11 @@ class Field:
     def origin(self) -> Int32Array:
         return self._halves[:, _ORIGIN]
 
+    def at(self, node: int) -> tuple[int, int]:
+        """Length in mm and origin of one node."""
+        packed = int(self.packed[node])
+        return (packed >> 32, packed & 0xFFFF_FFFF) if packed != NOTHING else (UNREACHED, NO_ORIGIN)
+
     @property
     def _halves(self) -> Int32Array:
         halves: Int32Array = self.packed.view(np.int32).reshape(-1, 2)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
-from app.geo.geodesy import metres_per_degree
+from app.geo.geodesy import metres_per_degree_at
 from app.geo.network import WalkNetwork
 
 CELL_DEGREES = 0.002  # about 200 m
@@ -112,18 +112,16 @@ def snap(
     """
     x = np.atleast_1d(np.asarray(lng, dtype=np.float64))
     y = np.atleast_1d(np.asarray(lat, dtype=np.float64))
-    east, north = metres_per_degree(y)
     edge, offset, distance, px, py = _snap_all(
         network.geom_lng, network.geom_lat, network.geom_mm, grid.edge_of_point, usable, grid.ptr, grid.segments,
-        grid.west, grid.south, grid.cell_degrees, grid.columns, grid.rows, x, y, east, north, limit_m,
+        grid.west, grid.south, grid.cell_degrees, grid.columns, grid.rows, x, y, limit_m,
     )  # fmt: skip
     return Places(edge, offset, distance, px, py)
 
 
 @nb.njit(nogil=True, cache=True)
 def _snap_all(  # type: ignore[no-untyped-def]
-    geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, x, y, east,
-    north, limit_m,
+    geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, x, y, limit_m,
 ):  # fmt: skip
     n = len(x)
     edge = np.full(n, -1, np.int32)
@@ -132,7 +130,7 @@ def _snap_all(  # type: ignore[no-untyped-def]
     px = np.full(n, np.nan)
     py = np.full(n, np.nan)
     for k in range(n):
-        kx, ky = east[k], north[k]
+        kx, ky = metres_per_degree_at(y[k])
         step_m = cell * min(kx, ky)
         ci = int(np.floor((x[k] - west) / cell))
         cj = int(np.floor((y[k] - south) / cell))

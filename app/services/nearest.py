@@ -210,11 +210,9 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     lookup, place = _lookup(snapshot, query), answer.place
     edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
     field, network, places = _far_field(snapshot, query), snapshot.network, lookup.places
-    ways = [
-        (int(field.length_mm[node]) + rest + leg, int(field.origin[node]))
-        for node, rest in ((network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset))
-        if field.origin[node] != NO_ORIGIN
-    ]
+    ends = (network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset)
+    known = [(*field.at(node), rest) for node, rest in ends]
+    ways = [(mm + rest + leg, origin) for mm, origin, rest in known if origin != NO_ORIGIN]
     open_here = np.flatnonzero((places.edge == edge) & lookup.mask)
     ways += [(on_edge_mm(places, k, offset) + leg, k) for k in open_here.tolist()]
     if not ways:

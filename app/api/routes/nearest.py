@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any
 
 import orjson
@@ -37,7 +38,7 @@ from app.services.nearest import (
     with_beyond,
 )
 from app.services.positions import Position, read_position
-from app.services.profiles import resolve_profile
+from app.services.profiles import WalkingProfile, resolve_profile
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 
@@ -191,9 +192,14 @@ def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: C
         "inside_area": answer.inside_area,
         "searched_m": answer.searched_m,
         "snap": snap_json(answer.snap, crs),
-        "profile": profile_json(query.profile),
+        "profile": _profile(query.profile),
         "data_notice": written.notice,
     })  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _profile(profile: WalkingProfile) -> orjson.Fragment:
+    return orjson.Fragment(encode(profile_json(profile)))
 
 
 def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
