@@ -86,12 +86,13 @@ def _until_ready(environment: dict[str, str]) -> float:
 
 
 def memory(database_url: str, log: Path, targets: list[str]) -> dict[str, Any]:
-    """MiB of a service with one worker and with two, after every worker has answered: what the second one adds.
+    """MiB of the workers of a service with two, after each has answered every kind of question.
 
-    ``worker_mib`` is the largest worker's resident memory, mapped files included; ``second_worker_adds_mib`` is the
-    growth of the proportional set size of all processes together, which counts shared pages once.
+    ``worker_mib`` is the larger worker's resident memory, shared pages and mapped files included; ``own_mib`` is what
+    each has for itself alone, and so what a second one adds. ``one_worker_service_mib`` and ``two_worker_service_mib``
+    are the proportional set sizes of all processes together, supervisor and fork server included.
     """
-    all_of, largest = [], 0.0
+    all_of = []
     for workers in (1, 2):
         port = choose_port("127.0.0.1", 0)
         with Service("127.0.0.1", port, workers, database_url, log) as service:
@@ -102,16 +103,17 @@ def memory(database_url: str, log: Path, targets: list[str]) -> dict[str, Any]:
                     answer.read()
             pids = _descendants(service.pid)
             all_of.append(sum(_mib(pid, "Pss") for pid in pids))
-            largest = max(largest, *(_mib(pid, "Rss") for pid in pids))
-    added = all_of[1] - all_of[0]
+            serving = sorted(pids, key=lambda pid: _mib(pid, "Rss"))[-workers:]
+            resident = [_mib(pid, "Rss") for pid in serving]
+            own = [_mib(pid, "Private_Clean") + _mib(pid, "Private_Dirty") for pid in serving]
     return {
-        "worker_mib": round(largest),
+        "worker_mib": round(max(resident)),
         "worker_promised_mib": 500,
+        "own_mib": [round(mib) for mib in own],
+        "second_worker_promised_mib": 150,
         "one_worker_service_mib": round(all_of[0]),
         "two_worker_service_mib": round(all_of[1]),
-        "second_worker_adds_mib": round(added),
-        "second_worker_promised_mib": 150,
-        "kept": largest <= 500 and added < 150,
+        "kept": max(resident) <= 500 and max(own) < 150,
     }
 
 
@@ -129,7 +131,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _mib(pid: int, what: str) -> float:
-    """``Rss`` or ``Pss`` of a process."""
+    """A line of ``smaps_rollup`` of a process, such as ``Rss`` or ``Pss``."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith(f"{what}:"):
             return int(line.split()[1]) / 1024

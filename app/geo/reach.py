@@ -18,6 +18,8 @@ from app.geo.arrays import BoolArray, Int32Array, IntArray
 from app.geo.search import NOTHING, UNREACHED, Field, Searcher
 from app.geo.snapping import Places
 
+BLOCK_NODES = 1 << 13
+
 
 @dataclass(frozen=True)
 class ReachTable:
@@ -86,27 +88,41 @@ def on_edge_mm(places: Places, k: int, offset_mm: int) -> int:
 
 @nb.njit(nogil=True, cache=True)
 def transpose(ptr, node, mm, node_count):  # type: ignore[no-untyped-def]
-    """The same by node: pointers, origins and lengths, nearest first, of equals the lower number first."""
+    """The same by node: pointers, origins and lengths, nearest first, of equals the lower number first.
+
+    Rows ascend by node, so all are gone through together, a block of nodes at a time: what is written meanwhile stays
+    in the cache, however large the network.
+    """
     start = np.zeros(node_count + 1, np.int64)
-    for k in range(len(node)):
-        start[node[k] + 1] += 1
-    for n in range(node_count):
-        start[n + 1] += start[n]
-    fill = start[:-1].copy()
+    fill = np.empty(BLOCK_NODES, np.int64)
     origin = np.empty(len(node), np.int32)
     length = np.empty(len(node), np.int32)
-    for o in range(len(ptr) - 1):
-        for k in range(ptr[o], ptr[o + 1]):
-            n = node[k]
-            # insertion keeps every node's list sorted; origins come in ascending order, so equals stay in order
-            at = fill[n]
-            while at > start[n] and length[at - 1] > mm[k]:
-                length[at] = length[at - 1]
-                origin[at] = origin[at - 1]
-                at -= 1
-            length[at] = mm[k]
-            origin[at] = o
-            fill[n] += 1
+    begun = ptr[:-1].copy()
+    for first in range(0, node_count, BLOCK_NODES):
+        last = min(first + BLOCK_NODES, node_count)
+        ended = begun.copy()
+        for o in range(len(begun)):
+            k = begun[o]
+            while k < ptr[o + 1] and node[k] < last:
+                start[node[k] + 1] += 1
+                k += 1
+            ended[o] = k
+        for n in range(first, last):
+            start[n + 1] += start[n]
+            fill[n - first] = start[n]
+        for o in range(len(begun)):
+            for k in range(begun[o], ended[o]):
+                n = node[k]
+                # insertion keeps a node's list sorted; origins come in ascending order, so equals stay in order
+                at = fill[n - first]
+                while at > start[n] and length[at - 1] > mm[k]:
+                    length[at] = length[at - 1]
+                    origin[at] = origin[at - 1]
+                    at -= 1
+                length[at] = mm[k]
+                origin[at] = o
+                fill[n - first] += 1
+        begun = ended
     return start, origin, length
 
 
