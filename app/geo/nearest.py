@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numba as nb
@@ -57,6 +58,14 @@ class NearestLookup:
     lat: FloatArray
     table: ReachTable
     mask: BoolArray
+
+    @cached_property
+    def standing(self) -> dict[int, list[int]]:
+        """The origins of the mask by the edge that they stand on."""
+        found: dict[int, list[int]] = {}
+        for origin in np.flatnonzero(self.mask & (self.places.edge >= 0)).tolist():
+            found.setdefault(int(self.places.edge[origin]), []).append(origin)
+        return found
 
     def nearest(
         self, lng: float, lat: float, snap_limit_m: float, limit_mm: int, count: int

@@ -57,7 +57,7 @@ class Field:
 
     def at(self, node: int) -> tuple[int, int]:
         """Length in mm and origin of one node."""
-        packed = int(self.packed[node])
+        packed = self.packed.item(node)
         return (packed >> 32, packed & 0xFFFF_FFFF) if packed != NOTHING else (UNREACHED, NO_ORIGIN)
 
     @property

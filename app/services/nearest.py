@@ -148,8 +148,8 @@ def _evidence(snapshot: Snapshot, place: StreetPlace, *, step_free: bool) -> Sna
     component = network.adjacency(step_free=step_free).component
     return SnapEvidence(
         snap_m=round(place.snap_m, 1),
-        edge_id=int(network.edge_id[place.edge]),
-        component=int(component[network.edge_u[place.edge]]),
+        edge_id=network.edge_id.item(place.edge),
+        component=component.item(network.edge_u.item(place.edge)),
         lng=round(place.lng, 6),
         lat=round(place.lat, 6),
     )
@@ -209,12 +209,11 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     """
     lookup, place = _lookup(snapshot, query), answer.place
     edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
-    field, network, places = _far_field(snapshot, query), snapshot.network, lookup.places
-    ends = (network.edge_u[edge], offset), (network.edge_v[edge], int(network.edge_mm[edge]) - offset)
+    field, network = _far_field(snapshot, query), snapshot.network
+    ends = (network.edge_u.item(edge), offset), (network.edge_v.item(edge), network.edge_mm.item(edge) - offset)
     known = [(*field.at(node), rest) for node, rest in ends]
     ways = [(mm + rest + leg, origin) for mm, origin, rest in known if origin != NO_ORIGIN]
-    open_here = np.flatnonzero((places.edge == edge) & lookup.mask)
-    ways += [(on_edge_mm(places, k, offset) + leg, k) for k in open_here.tolist()]
+    ways += [(on_edge_mm(lookup.places, k, offset) + leg, k) for k in lookup.standing.get(edge, ())]
     if not ways:
         return answer
     mm, origin = min(ways)
