@@ -100,9 +100,7 @@ class Bench:
         if not has_pandana():
             return {**search, "peer": PANDANA_MISSING}
         peer, seconds = pandana_network(self.city.network, self.city.stations, QUARTER / 1e3)
-        theirs = measure(
-            lambda: peer.nearest_pois(QUARTER / 1e3, "stations", num_pois=1, include_poi_ids=True), runs=3
-        )
+        theirs = measure(lambda: peer.nearest_pois(QUARTER / 1e3, "stations", num_pois=1, include_poi_ids=True), runs=3)
         figure = versus(search, theirs, "pandana nearest_pois, with which station", at_least=100.0)
         return {**figure, "peer_build_s": round(seconds, 1)}
 

@@ -51,7 +51,7 @@ def pandana_network(network: WalkNetwork, stations: Places, limit_m: float) -> t
     from pandana import Network
 
     started = time.perf_counter()
-    with _stdout_to_stderr():
+    with stdout_to_stderr():
         made = Network(
             pd.Series(network.node_lng), pd.Series(network.node_lat), pd.Series(network.edge_u.astype(np.int64)),
             pd.Series(network.edge_v.astype(np.int64)), pd.DataFrame({"metres": network.edge_mm / 1e3}), twoway=True,
@@ -61,7 +61,7 @@ def pandana_network(network: WalkNetwork, stations: Places, limit_m: float) -> t
 
 
 @contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
+def stdout_to_stderr() -> Iterator[None]:
     """Pandana tells of its progress on file descriptor 1, where our figures go."""
     sys.stdout.flush()
     kept = os.dup(1)

@@ -18,9 +18,7 @@ from app.geo.arrays import BoolArray, FloatArray, Int32Array
 from app.geo.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, metres_per_degree_at
 from app.geo.network import WalkNetwork
 from app.geo.reach import ReachTable
-from app.geo.snapping import Places, SegmentGrid
-
-ROUNDING_M = 1e-3  # far more than the sides of squares are rounded by
+from app.geo.snapping import Places, SegmentGrid, place_at
 
 
 class StreetPlace(NamedTuple):
@@ -99,7 +97,7 @@ def _find(  # type: ignore[no-untyped-def]
     limit, found_at, origin_lng, origin_lat, straights,
 ):  # fmt: skip
     east, north = metres_per_degree_at(lat)
-    edge, offset, snap_m, x, y = _snap(
+    edge, offset, snap_m, x, y = place_at(
         geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
         east, north, snap_limit,
     )  # fmt: skip
@@ -162,51 +160,6 @@ def straight_m(lng: float, lat: float, other_lng: float, other_lat: float) -> fl
         )
     )
     return float(semi_minor_m * a * (arc - correction))
-
-
-@nb.njit(cache=True)
-def _snap(  # type: ignore[no-untyped-def]
-    geom_lng, geom_lat, geom_mm, edge_of_point, usable, ptr, segments, west, south, cell, columns, rows, lng, lat,
-    east, north, limit,
-):  # fmt: skip
-    """``snapping.snap`` of one position, operation by operation: edge (-1: none), offset, metres, lng, lat.
-
-    Squares that lie farther away than the best so far are passed over: most of the time goes into fetching streets from
-    memory, and of the nine squares around a position seven or eight hold nothing nearer.
-    """
-    ci, cj = int(np.floor((lng - west) / cell)), int(np.floor((lat - south) / cell))
-    ring = max(0, -ci, ci - (columns - 1), -cj, cj - (rows - 1))
-    farthest = columns + rows + max(abs(ci), abs(cj))
-    step_m = cell * min(east, north)
-    best, found, offset, x, y = limit, -1, 0, np.nan, np.nan
-    while (ring - 1) * step_m <= best and ring <= farthest:
-        for j in range(max(0, cj - ring), min(rows - 1, cj + ring) + 1):
-            step = 1 if abs(j - cj) == ring else 2 * ring  # the ring's whole row, or its two sides
-            above = max(0.0, south + j * cell - lat, lat - south - (j + 1) * cell) * north
-            for i in range(ci - ring, ci + ring + 1, step):
-                beside = max(0.0, west + i * cell - lng, lng - west - (i + 1) * cell) * east
-                if i < 0 or i >= columns or np.hypot(beside, above) > best + ROUNDING_M:
-                    continue
-                square = j * columns + i
-                for at in range(ptr[square], ptr[square + 1]):
-                    p = segments[at]
-                    e = edge_of_point[p]
-                    if not usable[e]:
-                        continue
-                    ax, ay = (geom_lng[p] - lng) * east, (geom_lat[p] - lat) * north
-                    dx, dy = (geom_lng[p + 1] - geom_lng[p]) * east, (geom_lat[p + 1] - geom_lat[p]) * north
-                    square_length = dx * dx + dy * dy
-                    t = 0.0
-                    if square_length > 0.0:
-                        t = min(1.0, max(0.0, -(ax * dx + ay * dy) / square_length))
-                    d = np.hypot(ax + t * dx, ay + t * dy)
-                    if d < best or (d == best and (found < 0 or e < found)):
-                        best, found = d, int(e)
-                        offset = int(geom_mm[p]) + round(t * (geom_mm[p + 1] - geom_mm[p]))
-                        x = geom_lng[p] + t * (geom_lng[p + 1] - geom_lng[p])
-                        y = geom_lat[p] + t * (geom_lat[p + 1] - geom_lat[p])
-        ring += 1
-    return found, offset, best, x, y
 
 
 @nb.njit(cache=True)

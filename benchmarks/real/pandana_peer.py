@@ -5,10 +5,6 @@ It is an optional extra: ``pip install --require-hashes -r requirements/peers.tx
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -18,6 +14,7 @@ import numpy as np
 from app.geo.hexgrid import cell_centres
 from app.geo.network import limit_mm
 from app.geo.search import UNREACHED
+from benchmarks.peers import stdout_to_stderr
 from benchmarks.real.porto_alegre import MINUTES, SPEED_KMH, AtNodes, Town, at_nodes, node_lengths
 
 MISSING = "pandana is not installed: pip install --require-hashes -r requirements/peers.txt"
@@ -88,7 +85,7 @@ def _network(town: Town, at: AtNodes, halves: float) -> Any:
 
     network = town.network
     edge = np.flatnonzero(network.everywhere.usable)
-    with _stdout_to_stderr():
+    with stdout_to_stderr():
         made = Network(
             pd.Series(network.node_lng[at.usable], index=at.usable),
             pd.Series(network.node_lat[at.usable], index=at.usable),
@@ -100,19 +97,6 @@ def _network(town: Town, at: AtNodes, halves: float) -> Any:
     count = len(town.station_lng)
     made.set_pois("stations", FAR_M, count, pd.Series(town.station_lng), pd.Series(town.station_lat))
     return made
-
-
-@contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Pandana tells of its progress on file descriptor 1, where our figures go."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _nearest(peer: Any, town: Town) -> Any:
