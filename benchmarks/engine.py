@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -181,8 +182,8 @@ class Bench:
     def one_reach(self) -> dict[str, Any]:
         city, searcher = self.city, self.searcher
         graph, edge_u = scipy_graph(searcher.adjacency), searcher.edge_u
-        places = [city.candidates.take(np.array([k])) for k in range(400)]
-        asked, peer_asked, drawn = iter(places * 3), iter(places * 3), iter(places * 3)
+        places = [city.candidates.take(np.array([k])) for k in range(min(400, len(city.candidates)))]
+        asked, peer_asked, drawn = cycle(places), cycle(places), cycle(places)
         taken = in_turn(
             {
                 "ours": lambda: searcher.reach_of(next(asked), QUARTER),
