@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,8 +21,22 @@ def bench(
     engine: Annotated[
         bool, typer.Option(help="包括生成的大路网 · With the seeded network and how figures grow with it.")
     ] = True,
-) -> None:
+    real: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="只与他人的结果对照:含 helsinki/ 与 porto-alegre/ 的文件夹 · "
+            "Only hold two real cities against others: the folder of helsinki/ and porto-alegre/.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
     """测量并打印;本目录无数据时先载入演示城市 · Measure and print; an empty home gets the demonstration city first."""
+    if real is not None:
+        from benchmarks import real as cities
+        from benchmarks.real.tables import as_text as as_tables
+
+        compared = cities.figures(real)
+        typer.echo(json.dumps(compared, indent=1) if as_json else as_tables(compared))
+        return
     figures: dict[str, Any] = {}
     if engine:
         figures |= _engine()

@@ -1,6 +1,6 @@
 """The walking engine on two real cities, held against others: the figures of section 10 of docs/method.md.
 
-``python -m benchmarks.real FOLDER`` prints them; FOLDER holds ``helsinki/`` and ``porto-alegre/``.
+``./skillsmap bench --real FOLDER`` prints them; FOLDER holds ``helsinki/`` and ``porto-alegre/``.
 """
 
 from __future__ import annotations

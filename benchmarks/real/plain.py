@@ -41,7 +41,8 @@ class PlainStreets:
         return near, Geod(ellps="WGS84").inv(lng, lat, self.lng[near], self.lat[near])[2]
 
     def metres(self, sources: np.ndarray, *, nearest_only: bool) -> np.ndarray:
-        return dijkstra(self.graph, directed=False, indices=sources, min_only=nearest_only)
+        found: np.ndarray = dijkstra(self.graph, directed=False, indices=sources, min_only=nearest_only)
+        return found
 
 
 def read(path: Path) -> PlainStreets:

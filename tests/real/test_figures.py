@@ -1,4 +1,4 @@
-"""What ``python -m benchmarks.real`` finds on two real cities, and that docs/method.md says the same."""
+"""What ``skillsmap bench --real`` finds on two real cities, and that docs/method.md says the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "benchmarks.real", *arguments]
+    line = [sys.executable, "-m", "app.cli", "bench", "--real", *arguments]
     return subprocess.run(line, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
 
 
@@ -114,5 +114,5 @@ def test_the_method_says_what_the_command_finds(found: dict[str, Any]) -> None:
 
 def test_a_folder_without_the_bundles_is_refused(tmp_path: Path) -> None:
     done = command(str(tmp_path))
-    assert done.returncode == 2 and done.stdout == ""
-    assert "helsinki, porto-alegre" in done.stderr
+    assert done.returncode == 1 and done.stdout == ""
+    assert "Helsinki.osm.pbf" in done.stderr and "Traceback" not in done.stderr
