@@ -17,6 +17,7 @@ FIGURES = {  # against what each should grow in step: the network, or what is fo
     "reach_table_60_min_ms": "reach_entries",
     "arrays_mib": "nodes",
 }
+PEERS = {"scipy_15_min_ms": "nodes", "floor_ms": "nodes"}  # what the machine's caches do to others
 
 
 def table() -> list[dict[str, Any]]:
@@ -37,9 +38,11 @@ def growth(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
     exponents = {
         name: round(float(np.polyfit(np.log([r[by] for r in rows]), np.log([r[name] for r in rows]), 1)[0]), 3)
-        for name, by in FIGURES.items()
+        for name, by in {**FIGURES, **PEERS}.items()
+        if all(name in row for row in rows)
     }
-    return {"exponents": exponents, "linear_up_to": LINEAR, "kept": all(e <= LINEAR for e in exponents.values())}
+    kept = {name: exponents[name] <= LINEAR for name in FIGURES}
+    return {"exponents": exponents, "linear_up_to": LINEAR, "linear": kept, "kept": all(kept.values())}
 
 
 def one(size: int) -> dict[str, Any]:
@@ -47,10 +50,12 @@ def one(size: int) -> dict[str, Any]:
     from dataclasses import fields, is_dataclass
 
     import numpy as np
+    from scipy.sparse.csgraph import dijkstra
 
     from app.geo.reach import reach_table
     from benchmarks import seeded
     from benchmarks.engine import HOUR, QUARTER, THREADS, Bench
+    from benchmarks.peers import scipy_graph, touch_every_target
     from benchmarks.timing import measure
 
     def held(part: Any) -> int:
@@ -60,6 +65,7 @@ def one(size: int) -> dict[str, Any]:
 
     bench = Bench(seeded.city(size))
     city, searcher = bench.city, bench.searcher
+    graph, values = scipy_graph(searcher.adjacency), np.zeros(searcher.node_count, dtype=np.int32)
     arrays = held(city.network) + held(city.grid) + held(city.frontage) + held(bench.table)
     return {
         "nodes": city.network.node_count,
@@ -73,6 +79,12 @@ def one(size: int) -> dict[str, Any]:
             lambda: reach_table(searcher, city.stations, HOUR, threads=THREADS), runs=7
         )["min_ms"],
         "arrays_mib": round(arrays / 2**20, 1),
+        "scipy_15_min_ms": measure(
+            lambda: dijkstra(graph, indices=searcher.edge_u[city.stations.edge], limit=QUARTER, min_only=True), runs=7
+        )["min_ms"],
+        "floor_ms": measure(
+            lambda: touch_every_target(searcher.adjacency.indptr, searcher.adjacency.links, values), runs=7
+        )["min_ms"],
     }  # fmt: skip
 
 
