@@ -79,7 +79,7 @@ class Bench:
                 ),
                 "scipy_far": lambda: dijkstra(graph, indices=sources, limit=HOUR, min_only=True),
             },
-            runs=9,
+            runs=25,
         )
         search = taken["search"]
         return {

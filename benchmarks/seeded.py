@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from app.geo.arrays import FloatArray, Int32Array, IntArray
+from app.geo.arrays import FloatArray, IntArray
 from app.geo.frontage import Frontage, LeafAreas, build_frontage
 from app.geo.geodesy import distances_m, metres_per_degree
 from app.geo.hexgrid import cell_centres, cells_of
@@ -137,13 +137,3 @@ def _people(network: WalkNetwork, count: int, rng: np.random.Generator) -> tuple
     chosen = np.sort(np.argsort(far, kind="stable")[:count])
     people = np.round(400.0 * np.exp(-far[chosen] / 0.08) * rng.gamma(2.0, 0.5, len(chosen))) + 1.0
     return cells[chosen], people
-
-
-def people_of_leaf(frontage: Frontage, leaf_count: int) -> FloatArray:
-    """People along streets by town."""
-    return np.bincount(frontage.area, weights=frontage.people, minlength=leaf_count).astype(np.float64)
-
-
-def node_order_of_rows(network: WalkNetwork) -> Int32Array:
-    """Node numbers as a tool that knows no Morton order would have them: by id."""
-    return np.argsort(network.node_id).astype(np.int32)

@@ -1,8 +1,6 @@
 """One position's place on a street, and its few nearest origins, read from the reach table without a search.
 
-The same as ``app.geo.snapping.snap`` and ``app.geo.reach.nearest_of``, which take many positions or list all origins,
-for a lookup that is asked thousands of times a second: the kernels take a few microseconds, and so must all around
-them.
+A lookup is asked thousands of times a second: the kernel takes some ten microseconds, and so must all around it.
 """
 
 from __future__ import annotations

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from app.geo.arrays import BoolArray, Int32Array, IntArray
-from app.geo.search import NOTHING, UNREACHED, Field, Searcher
+from app.geo.search import NOTHING, Field, Searcher
 from app.geo.snapping import Places
 
 BLOCK_NODES = 1 << 13
@@ -138,31 +137,3 @@ def _masked_minimum(ptr, node, mm, mask, node_count, limit):  # type: ignore[no-
                 if offered < packed[node[k]]:
                     packed[node[k]] = offered
     return packed
-
-
-def nearest_of(
-    table: ReachTable, places: Places, edges: tuple[int, int, int], offset_mm: int, leg_mm: int, edge: int
-) -> tuple[IntArray, IntArray]:
-    """All origins within the table's limit of a point on an edge, nearest first, and the lengths in mm.
-
-    The point lies ``offset_mm`` along ``edge`` and ``leg_mm`` beside it; ``edges`` is (u, v, length_mm) of that edge.
-    Origins on the same edge are reached along it. ``places`` are the origins' own places.
-    """
-    u, v, total = edges
-    best: dict[int, int] = {}
-    for node, rest in ((u, offset_mm), (v, total - offset_mm)):
-        part = slice(table.node_ptr[node], table.node_ptr[node + 1])
-        for origin, mm in zip(table.origin_at[part].tolist(), table.mm_at[part].tolist(), strict=True):
-            way = mm + rest + leg_mm
-            if way < best.get(origin, UNREACHED):
-                best[origin] = way
-    for origin in np.flatnonzero(places.edge == edge).tolist():
-        way = on_edge_mm(places, origin, offset_mm) + leg_mm
-        if way < best.get(origin, UNREACHED):
-            best[origin] = way
-    # beyond the limit the table does not know every way, so a length there might not be the shortest
-    ranked = sorted(
-        ((origin, way) for origin, way in best.items() if way <= table.limit_mm), key=lambda pair: (pair[1], pair[0])
-    )
-    found: npt.NDArray[np.int64] = np.array(ranked, dtype=np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]

@@ -11,9 +11,10 @@ from app.geo.arrays import BoolArray
 from app.geo.geodesy import distances_m
 from app.geo.nearest import NearestLookup, StreetPlace, _nearest, straight_m
 from app.geo.network import WalkNetwork
-from app.geo.reach import nearest_of, reach_table
+from app.geo.reach import reach_table
 from app.geo.search import MAX_LIMIT_MM, Searcher
 from app.geo.snapping import Places, build_grid, snap
+from tests.support.nearest import nearest_of
 from tests.support.oracle import graph_with, place_points
 from tests.support.streets import Line, at_m, drawn_networks, drawn_places, network_of, places_on, random_network
 

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from app.geo.arrays import Int32Array
 from app.geo.network import WalkNetwork
-from app.geo.reach import ReachTable, masked_field, nearest_of, on_edge_mm, reach_table, table_of_rows
+from app.geo.reach import ReachTable, masked_field, on_edge_mm, reach_table, table_of_rows
 from app.geo.search import (
     BUCKET_BITS,
     HALVED_FROM,
@@ -28,6 +28,7 @@ from app.geo.search import (
     _radix_sorted,
 )
 from app.geo.snapping import Places
+from tests.support.nearest import nearest_of
 from tests.support.oracle import graph_with, lengths_from_places, place_points
 from tests.support.streets import (
     Line,

@@ -10,10 +10,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from app.geo.network import STEPS, WalkNetwork, build_network
-from app.geo.reach import nearest_of, reach_table
+from app.geo.reach import reach_table
 from app.geo.routes import Route, RouteLine, are_connected, points_along, route_line, route_within, search_route
 from app.geo.search import MAX_LIMIT_MM, Searcher
 from app.geo.snapping import Places, build_grid, snap
+from tests.support.nearest import nearest_of
 from tests.support.oracle import along_edge, graph_with, place_points
 from tests.support.streets import (
     GEOD,
