@@ -8,6 +8,12 @@ DomainError
 ├── NotFound                404  a code that is not in the database
 │   └── LevelNotLoaded      404  no areas of that level are loaded
 ├── Conflict                409  the state of the data does not allow it
+│   ├── StaleVersion        409  somebody else has changed it since it was read
+│   └── KeyReused           409  an idempotency key that came with another request before
+├── Unauthenticated         401  no sign-in, or one that has expired, was revoked or is forged
+├── Forbidden               403  signed in, but not allowed
+│   └── OutOfScope          403  it lies outside of the account's area
+├── TooManyRequests         429  too often: failed sign-ins, ratings, complaints
 ├── Refused                 422  understood, but it has no meaningful answer
 │   └── NotWalkable         422  a position with no walkable street within the snapping limit
 ├── NotReady                503  nothing loaded yet, or a snapshot still being built
@@ -96,6 +102,53 @@ class Conflict(DomainError):
     status = 409
     title_zh = "数据冲突"
     title_en = "Conflict"
+
+
+class StaleVersion(Conflict):
+    code = "stale_version"
+    title_zh = "内容已被他人修改"
+    title_en = "Changed by somebody else meanwhile"
+
+
+class KeyReused(Conflict):
+    code = "idempotency_key_reused"
+    title_zh = "幂等键已用于另一请求"
+    title_en = "Idempotency key used before"
+
+
+class Unauthenticated(DomainError):
+    code = "unauthenticated"
+    status = 401
+    title_zh = "需要登录"
+    title_en = "Sign-in required"
+
+
+class Forbidden(DomainError):
+    code = "forbidden"
+    status = 403
+    title_zh = "没有权限"
+    title_en = "Not allowed"
+
+
+class OutOfScope(Forbidden):
+    code = "out_of_scope"
+    title_zh = "超出管辖范围"
+    title_en = "Outside of the account's scope"
+
+
+class TooManyRequests(DomainError):
+    """``retry_after_s`` goes into the header ``Retry-After``."""
+
+    code = "too_many_requests"
+    status = 429
+    title_zh = "请求过于频繁"
+    title_en = "Too many requests"
+
+    def __init__(
+        self, message_zh: str, message_en: str, *, retry_after_s: int = 60, errors: Sequence[ErrorItem] = ()
+    ) -> None:
+        super().__init__(message_zh, message_en, errors=errors)
+        self.retry_after_s = retry_after_s
 
 
 class Refused(DomainError):

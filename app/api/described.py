@@ -13,6 +13,9 @@ Responses = dict[int | str, dict[str, Any]]
 
 MEANINGS = {
     400: "请求无法解析 · The request cannot be parsed",
+    401: "没有登录,或登录已过期、已注销、令牌无效 · Not signed in, or the sign-in is no longer good",
+    403: "没有权限,或超出管辖范围 · Not allowed, or outside of the account's scope",
+    429: "过于频繁;按 Retry-After 重试 · Too often; try again after Retry-After",
     404: "没有这个代码,或该级数据尚未导入 · No such code, or nothing of that level is loaded",
     409: "与现有数据冲突 · In conflict with the data that is there",
     413: "请求体过大 · Request body too large",
@@ -22,6 +25,9 @@ MEANINGS = {
 }
 CODES = {
     400: "malformed_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    429: "too_many_requests",
     404: "not_found",
     409: "conflict",
     413: "body_too_large",
@@ -31,6 +37,9 @@ CODES = {
 }
 TITLES = {
     400: "请求格式有误",
+    401: "需要登录",
+    403: "没有权限",
+    429: "请求过于频繁",
     404: "未找到",
     409: "数据冲突",
     413: "请求体过大",

@@ -24,7 +24,15 @@ from app.api.faults import MalformedRequest, MethodNotAllowed, PathNotFound, bod
 from app.api.language import Language, language_of
 from app.api.logs import masked
 from app.api.validation import explain
-from app.errors import DatabaseUnavailable, DomainError, ErrorItem, InvalidInput, NotReady
+from app.errors import (
+    DatabaseUnavailable,
+    DomainError,
+    ErrorItem,
+    InvalidInput,
+    NotReady,
+    TooManyRequests,
+    Unauthenticated,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = {DatabaseUnavailable: 5, NotReady: 10}
@@ -75,6 +83,10 @@ def problem_response(request: Request, fault: DomainError, headers: dict[str, st
     for kind, seconds in RETRY_SECONDS.items():
         if isinstance(fault, kind):
             sent["Retry-After"] = str(seconds)
+    if isinstance(fault, TooManyRequests):
+        sent["Retry-After"] = str(fault.retry_after_s)
+    if isinstance(fault, Unauthenticated):
+        sent["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(body), status_code=fault.status, headers=sent, media_type=MEDIA_TYPE)
 
 

@@ -1,15 +1,18 @@
 """SQLAlchemy tables. Importing this package registers all of them on ``Base.metadata``."""
 
 from app.models.areas import Area
+from app.models.audit import AnsweredRequest, AuditEntry
 from app.models.base import Base
 from app.models.coverage import CoverageAreaResult, CoverageCellResult, CoverageRun
 from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
 from app.models.network import WalkEdge, WalkNode
 from app.models.population import PopulationCell
-from app.models.stations import Station
+from app.models.stations import Organisation, Pairing, Station, StationVersion
 
 __all__ = [
+    "AnsweredRequest",
     "Area",
+    "AuditEntry",
     "Base",
     "CoverageAreaResult",
     "CoverageCellResult",
@@ -17,8 +20,11 @@ __all__ = [
     "DatabaseIdentity",
     "Dataset",
     "LayerVersion",
+    "Organisation",
+    "Pairing",
     "PopulationCell",
     "Station",
+    "StationVersion",
     "WalkEdge",
     "WalkNode",
 ]

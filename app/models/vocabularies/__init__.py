@@ -1,0 +1,45 @@
+"""Vocabularies of the plan: English identifiers, Chinese titles. Listed at ``/v1/vocabularies``."""
+
+from app.models.vocabularies.accounts import AuditAction, Channel, Role
+from app.models.vocabularies.base import Vocabulary
+from app.models.vocabularies.data import AreaLevel, BoundaryKind, DatasetKind, DatasetRole
+from app.models.vocabularies.quality import (
+    AppraisalGrade,
+    AppraisalState,
+    ComplaintState,
+    ComplaintSubject,
+    FindingSeverity,
+    FindingState,
+    InspectionSubject,
+    RatingState,
+    Standard,
+    Verdict,
+)
+from app.models.vocabularies.stations import (
+    HostKind,
+    OperatingMode,
+    OrganisationKind,
+    PairingMode,
+    StationStatus,
+    StationType,
+    TargetGroup,
+    TrainingMode,
+)
+from app.models.vocabularies.training import (
+    CourseForm,
+    CourseKind,
+    CourseStatus,
+    ReportLevel,
+    ReportState,
+    ReportTimeliness,
+    SessionStatus,
+    TargetMeasure,
+)
+
+__all__ = [
+    "AppraisalGrade", "AppraisalState", "AreaLevel", "AuditAction", "BoundaryKind", "Channel", "ComplaintState",
+    "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus", "DatasetKind", "DatasetRole", "FindingSeverity",
+    "FindingState", "HostKind", "InspectionSubject", "OperatingMode", "OrganisationKind", "PairingMode", "RatingState",
+    "ReportLevel", "ReportState", "ReportTimeliness", "Role", "SessionStatus", "Standard", "StationStatus",
+    "StationType", "TargetGroup", "TargetMeasure", "TrainingMode", "Verdict", "Vocabulary",
+]  # fmt: skip
