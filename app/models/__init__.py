@@ -1,5 +1,14 @@
 """SQLAlchemy tables. Importing this package registers all of them on ``Base.metadata``."""
 
+from app.models.accounts import (
+    ApiToken,
+    AuthKey,
+    AuthSession,
+    RefreshToken,
+    SignInFailure,
+    SignInState,
+    User,
+)
 from app.models.areas import Area
 from app.models.audit import AnsweredRequest, AuditEntry
 from app.models.base import Base
@@ -11,8 +20,11 @@ from app.models.stations import Organisation, Pairing, Station, StationVersion
 
 __all__ = [
     "AnsweredRequest",
+    "ApiToken",
     "Area",
     "AuditEntry",
+    "AuthKey",
+    "AuthSession",
     "Base",
     "CoverageAreaResult",
     "CoverageCellResult",
@@ -23,8 +35,12 @@ __all__ = [
     "Organisation",
     "Pairing",
     "PopulationCell",
+    "RefreshToken",
+    "SignInFailure",
+    "SignInState",
     "Station",
     "StationVersion",
+    "User",
     "WalkEdge",
     "WalkNode",
 ]
