@@ -75,4 +75,9 @@ def answers(description: str, geojson: type[BaseModel] | None = None) -> Respons
     return {200: {"description": description, "content": content}}
 
 
+def created(description: str) -> Responses:
+    """``responses=`` for 201."""
+    return {201: {"description": description, "content": {JSON: {}}}}
+
+
 NOT_MODIFIED: Responses = {304: {"description": "自 If-None-Match 所指的版本以来未变 · Unchanged"}}

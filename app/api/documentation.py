@@ -100,8 +100,9 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if parameter["schema"].pop("x-required", False):
                     parameter["required"] = True
-            for content in operation["responses"].get("200", {}).get("content", {}).values():
-                content.setdefault("example", example_of(content["schema"], schemas))
+            for status in ("200", "201"):
+                for content in operation["responses"].get(status, {}).get("content", {}).values():
+                    content.setdefault("example", example_of(content["schema"], schemas))
     return document
 
 

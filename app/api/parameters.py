@@ -40,6 +40,13 @@ BoxQuery = Annotated[
         "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
     ),
 ]  # fmt: skip
+CursorQuery = Annotated[
+    str | None,
+    Query(
+        min_length=1, max_length=400, description="上一页的 next_cursor · next_cursor of the page before",
+        examples=["WyI0ZjUzY2RhMThjMmIiLCJHWi0wMTAwIl0"],
+    ),
+]  # fmt: skip
 StationCode = Annotated[
     str,
     Path(

@@ -6,19 +6,20 @@ reported as such, with the remedy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
 import shapely
 
+from app.errors import ErrorItem
 from app.geo.arrays import BoolArray, FloatArray
 from app.geo.crs import GCJ_BOX, Contains, Crs, to_wgs84
 from app.geo.geodesy import distances_m
 from app.ingest.city import Zone
 from app.ingest.columns import plain
-from app.ingest.report import ImportReport
-from app.models.vocabularies import AreaLevel
+from app.ingest.report import ImportReport, RowIssue, Severity
+from app.models.vocabularies import AreaLevel, DatasetKind
 from app.repositories.areas import AreaRow
 
 BESIDE_M = 2_000.0  # borders are often drawn coarsely: a station this near is doubted, not refused
@@ -205,3 +206,15 @@ def _names(text: str) -> set[str]:
         if whole.endswith(suffix) and len(whole) - len(suffix) >= 2:
             return {whole, whole[: -len(suffix)]}
     return {whole}
+
+
+def position_faults(lng: float, lat: float, crs: Crs, around: Surroundings) -> tuple[list[ErrorItem], list[ErrorItem]]:
+    """Errors and warnings of a single position as it was given, outside of any file."""
+    report = ImportReport(DatasetKind.STATIONS, "", "")
+    check_position(lng, lat, crs, (None, None), around, 0, report)
+    errors, warnings = ([_unnumbered(issue) for issue in report.of(severity)] for severity in Severity)
+    return errors, warnings
+
+
+def _unnumbered(issue: RowIssue) -> ErrorItem:
+    return replace(issue.as_error_item(), field=issue.field or "lng, lat")

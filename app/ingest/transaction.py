@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 from app.db.engine import session_scope
 from app.ingest.report import ImportReport
 from app.models.vocabularies import AreaLevel, DatasetKind
+from app.services.acting import act_as
+from app.services.actors import of_command
 from app.services.loading import DatasetFacts, LoadResult
 
 Tell = Callable[[str, str], None]  # progress: Chinese, English
@@ -75,6 +78,7 @@ def load_once(
     report.dry_run = dry_run
     try:
         with session_scope(engine) as session:
+            act_as(session, of_command(_user()), reason=report.file)
             for step in check:
                 step(session)
             report.raise_if_errors()
@@ -86,3 +90,11 @@ def load_once(
     except _TakenBack:
         pass
     return report
+
+
+def _user() -> str:
+    """The system's user, where it has a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command"

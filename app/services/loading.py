@@ -282,6 +282,19 @@ def load_stations(
     return LoadResult(dataset_id, True, counts)
 
 
+def ledger_dataset(session: Session) -> int:
+    """The dataset of stations that officers enter themselves, one at a time or by workbook; made with the first."""
+    parameters = {"kept_by": "officers"}
+    for dataset in dataset_repo.find_current(session, DatasetKind.STATIONS):
+        if dataset.parameters == parameters:
+            return dataset.id
+    facts = DatasetFacts(
+        kind=DatasetKind.STATIONS, level=None, name="站点台账(在线登记)Ledger kept by the officers", source="officers",
+        licence="internal", vintage="continuous", sha256="", synthetic=False, parameters=parameters,
+    )  # fmt: skip
+    return _add_dataset(session, facts, {})
+
+
 def _same_dataset(session: Session, facts: DatasetFacts) -> int | None:
     """The current dataset with the same content and options, if there is one."""
     for dataset in dataset_repo.find_current(session, facts.kind, level=facts.level, sha256=facts.sha256):

@@ -94,10 +94,11 @@ def check_record(record: Mapping[str, Any]) -> list[ErrorItem]:
 
 
 def same_value(one: Any, other: Any) -> bool:
-    """Do two values of a field say the same? Coordinates to a tenth of a millimetre; empty texts are none."""
-    if isinstance(one, float) or isinstance(other, float):
-        return one is not None and other is not None and abs(one - other) < 1e-9
-    return bool((one or None) == (other or None)) if not isinstance(one, bool | int) else bool(one == other)
+    """Do two values of a field say the same? Coordinates to a tenth of a millimetre; an empty text or list is none."""
+    one, other = (None if value in ("", [], ()) else value for value in (one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) < 1e-9
+    return (one is None) == (other is None) and bool(one == other)
 
 
 def _fault(field: RecordField, value: Any) -> Fault | None:
