@@ -13,6 +13,7 @@ import shapely
 from app.demo import facts
 from app.demo.people import cell_people
 from app.demo.plane import BoolArray, FloatArray, IntArray
+from app.demo.records import with_records
 from app.demo.rows import street_rows
 from app.demo.settlement import built_blocks, neighbourhoods, town_people
 from app.demo.shares import frontage_by_cell, remote_cells, towns_of
@@ -85,6 +86,7 @@ def generate(spec: CitySpec, tell: Tell = lambda text: None) -> DemoCity:
     cells, in_cells = cell_people(spec, frontage, remote, people, [t.name for t in facts.towns()])
     tell("站点 stations")
     stations = invent_stations(spec, whole, rows, _edge_towns(rows, whole), (cells, in_cells), people)
+    stations = with_records(spec, stations)
     return DemoCity(spec, new_areas(whole), rows, cells, in_cells, stations, people, known, left_out)
 
 

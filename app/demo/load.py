@@ -11,9 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import session_scope
 from app.demo.city import DemoCity, Tell, fingerprints, generate
+from app.demo.records import organisations_of
 from app.demo.spec import CitySpec
 from app.models.vocabularies import DatasetKind
 from app.repositories.datasets import list_datasets
+from app.repositories.station_records import ensure_organisations
+from app.services.acting import act_as
+from app.services.actors import of_system
 from app.services.loading import (
     DatasetFacts,
     LoadResult,
@@ -78,6 +82,7 @@ def dataset_facts(city: DemoCity, kind: DatasetKind, sha256: str) -> DatasetFact
 
 def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) -> dict[str, LoadResult]:
     """Write all four layers inside the caller's transaction; the same city again changes nothing."""
+    act_as(session, of_system("demo"), reason="演示城市 demonstration city")
     digest = fingerprints(city)
 
     def of(kind: DatasetKind) -> DatasetFacts:
@@ -108,6 +113,7 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
     )
     tell("写入站点 loading stations")
     results["stations"] = load_stations(session, of(DatasetKind.STATIONS), city.stations, reports["stations"])
+    ensure_organisations(session, {name for station in city.stations for name in organisations_of(station)})
     return results
 
 

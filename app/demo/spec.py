@@ -10,7 +10,7 @@ import numpy as np
 
 from app.errors import ErrorItem, InvalidInput
 
-GENERATOR_VERSION = "2"  # raise when the same spec would give other rows
+GENERATOR_VERSION = "3"  # raise when the same spec would give other rows
 FULL_NODE_TARGET = 450_000
 MIN_NODE_TARGET = 15_000
 MAX_NODE_TARGET = 900_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -137,19 +137,24 @@ def station_codes(session: Session) -> list[str]:
     return list(session.scalars(select(Station.code).order_by(Station.code)))
 
 
-def upsert_stations(session: Session, rows: Iterable[StationRow]) -> None:
-    """Write stations; those whose code is there already are brought up to date."""
+def upsert_stations(
+    session: Session, rows: Iterable[StationRow], details: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Write stations; those whose code is there already are brought up to date.
+
+    ``details`` are further columns of new ones by code: the same columns for all.
+    """
     values = []
     for row in rows:
-        value = {name: getattr(row, name) for name in StationRow.__dataclass_fields__ if name not in ("lng", "lat")}
+        value = {**(details or {}).get(row.code, {})} | {
+            name: getattr(row, name) for name in StationRow.__dataclass_fields__ if name not in ("lng", "lat")
+        }
         value["geom"] = f"SRID=4326;POINT({row.lng!r} {row.lat!r})"
         values.append(value)
     for start in range(0, len(values), 500):
         statement = insert(Station).values(values[start : start + 500])
         changed = {name: getattr(statement.excluded, name) for name in (*DATA_COLUMNS, "dataset_id")}
-        session.execute(
-            statement.on_conflict_do_update(index_elements=["code"], set_={**changed, "updated_at": func.now()})
-        )
+        session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
 
 
 def delete_stations(session: Session, codes: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ nothing. Loads into one database follow one another (advisory lock).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -70,7 +70,10 @@ class NewArea:
 
 @dataclass(frozen=True)
 class NewStation:
-    """A station to be written. ``lng, lat`` are WGS84; ``source_*`` is the position as it was given."""
+    """A station to be written. ``lng, lat`` are WGS84; ``source_*`` is the position as it was given.
+
+    ``details`` are further columns of the record, for a station that is new: all stations name the same ones.
+    """
 
     code: str
     name: str
@@ -87,6 +90,7 @@ class NewStation:
     source_crs: str
     source_lng: float
     source_lat: float
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -274,7 +278,9 @@ def load_stations(
         known = [d.id for d in dataset_repo.find_current(session, DatasetKind.STATIONS)]
         return LoadResult(known[0] if known else 0, False, counts)
     dataset_id = _add_dataset(session, facts, {**report, **counts})
-    station_repo.upsert_stations(session, [_with_dataset(row, dataset_id) for row in (*added, *changed)])
+    details = {station.code: station.details for station in stations if station.code not in present}
+    station_repo.upsert_stations(session, [_with_dataset(row, dataset_id) for row in added], details)
+    station_repo.upsert_stations(session, [_with_dataset(row, dataset_id) for row in changed])
     station_repo.delete_stations(session, gone)
     used = station_repo.dataset_ids(session)
     current = [d.id for d in dataset_repo.find_current(session, DatasetKind.STATIONS)]
