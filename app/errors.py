@@ -10,10 +10,15 @@ DomainError
 ├── Conflict                409  the state of the data does not allow it
 │   ├── StaleVersion        409  somebody else has changed it since it was read
 │   └── KeyReused           409  an idempotency key that came with another request before
-├── Unauthenticated         401  no sign-in, or one that has expired, was revoked or is forged
+├── Unauthenticated         401  no sign-in
+│   ├── InvalidCredentials  401  no such account, another password, or a disabled account: which is not told
+│   ├── TokenExpired        401  an access token, refresh token or API token whose time is over
+│   ├── TokenInvalid        401  forged, mutilated, revoked, or of another service
+│   └── SessionEnded        401  signed out, replaced, or ended by an administrator
 ├── Forbidden               403  signed in, but not allowed
 │   └── OutOfScope          403  it lies outside of the account's area
 ├── TooManyRequests         429  too often: failed sign-ins, ratings, complaints
+│   └── LockedOut           429  an account after several wrong passwords in a row
 ├── Refused                 422  understood, but it has no meaningful answer
 │   └── NotWalkable         422  a position with no walkable street within the snapping limit
 ├── NotReady                503  nothing loaded yet, or a snapshot still being built
@@ -123,6 +128,30 @@ class Unauthenticated(DomainError):
     title_en = "Sign-in required"
 
 
+class InvalidCredentials(Unauthenticated):
+    code = "invalid_credentials"
+    title_zh = "用户名或密码不对"
+    title_en = "Wrong username or password"
+
+
+class TokenExpired(Unauthenticated):
+    code = "token_expired"
+    title_zh = "令牌已过期"
+    title_en = "Token expired"
+
+
+class TokenInvalid(Unauthenticated):
+    code = "token_invalid"
+    title_zh = "令牌无效"
+    title_en = "Token not valid"
+
+
+class SessionEnded(Unauthenticated):
+    code = "session_ended"
+    title_zh = "登录已结束"
+    title_en = "The session has ended"
+
+
 class Forbidden(DomainError):
     code = "forbidden"
     status = 403
@@ -149,6 +178,12 @@ class TooManyRequests(DomainError):
     ) -> None:
         super().__init__(message_zh, message_en, errors=errors)
         self.retry_after_s = retry_after_s
+
+
+class LockedOut(TooManyRequests):
+    code = "locked_out"
+    title_zh = "账号暂时锁定"
+    title_en = "Locked for a while"
 
 
 class Refused(DomainError):

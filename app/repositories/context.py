@@ -25,6 +25,11 @@ def ledger_moment(session: Session) -> datetime:
 
 
 def add_event(session: Session, values: Mapping[str, Any]) -> None:
-    """Write an entry that is not a change of a row. ``values`` are columns of ``audit_log``."""
-    session.add(AuditEntry(at=ledger_moment(session), **values))
+    """Write an entry that is not a change of a row. ``values`` are columns of ``audit_log``.
+
+    It has the moment of the transaction's writes if there is one, and takes none itself: a sign-in, or a refusal, does
+    not wait until a long import is through.
+    """
+    taken = func.nullif(func.current_setting("skillsmap.moment", True), "").cast(AuditEntry.at.type)
+    session.add(AuditEntry(at=func.coalesce(taken, func.clock_timestamp()), **values))
     session.flush()
