@@ -73,6 +73,24 @@ class ServiceSettings(BaseSettings):
     )
 
 
+class AuthSettings(BaseSettings):
+    """Sign-ins: how long they last, and how many may fail."""
+
+    model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
+
+    access_token_minutes: float = Field(default=15.0, gt=0, le=120, description="An access token's life.")
+    session_idle_hours: float = Field(
+        default=12.0, gt=0, le=24 * 30, description="A session that is not refreshed for so long has ended."
+    )
+    session_days: float = Field(default=7.0, gt=0, le=90, description="A session's life at most.")
+    lock_after_failures: int = Field(default=5, ge=1, le=100, description="Wrong passwords in a row until a lock-out.")
+    lock_minutes: float = Field(default=15.0, gt=0, le=24 * 60, description="How long a lock-out lasts.")
+    address_failures: int = Field(
+        default=30, ge=1, le=100_000, description="Failed sign-ins of one address within address_window_minutes."
+    )
+    address_window_minutes: float = Field(default=10.0, gt=0, le=24 * 60, description="See address_failures.")
+
+
 def kernel_cache(home: Path) -> Path:
     """Where compiled kernels of the code as it is now are kept.
 
@@ -103,3 +121,8 @@ def method_settings() -> MethodSettings:
 @lru_cache
 def service_settings() -> ServiceSettings:
     return ServiceSettings()
+
+
+@lru_cache
+def auth_settings() -> AuthSettings:
+    return AuthSettings()

@@ -70,7 +70,7 @@ def _users() -> Any:
     )
 
 
-def _user(row: Row[Any]) -> UserRow:
+def _user(row: Row[*tuple[Any, ...]]) -> UserRow:
     return UserRow(**row._mapping)
 
 
@@ -169,7 +169,7 @@ def revoke_tokens(session: Session, token_ids: Sequence[int]) -> None:
         session.execute(ending.values(revoked_at=func.now()))
 
 
-def token_by_prefix(session: Session, prefix: str) -> Row[Any] | None:
+def token_by_prefix(session: Session, prefix: str) -> Row[*tuple[Any, ...]] | None:
     """The token with its hash, and what a request needs of its user."""
     query = (
         select(ApiToken, User.username, User.display_name, User.is_disabled)

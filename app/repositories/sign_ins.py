@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.models import AuthKey, AuthSession, RefreshToken, SignInFailure, SignInState, User
 
 
-def count_attempt(session: Session, username: str, now: datetime, forget_after: timedelta) -> Row[Any]:
+def count_attempt(session: Session, username: str, now: datetime, forget_after: timedelta) -> Row[*tuple[Any, ...]]:
     """Count an attempt on a name before it is known to fail; ``failed_in_row`` and ``locked_until`` after it.
 
     The row stays locked until the transaction ends. The count starts anew after a lock-out is over, and when nobody
@@ -100,7 +100,7 @@ def insert_refresh_token(session: Session, digest: bytes, session_id: str) -> No
     session.execute(insert(RefreshToken).values(token_sha256=digest, session_id=session_id))
 
 
-def session_of_refresh_token(session: Session, digest: bytes) -> Row[Any] | None:
+def session_of_refresh_token(session: Session, digest: bytes) -> Row[*tuple[Any, ...]] | None:
     """The refresh token, its session and its user. Token and session stay locked until the transaction ends."""
     query = (
         select(RefreshToken.used_at, AuthSession, User.username, User.is_disabled)
@@ -132,7 +132,7 @@ def end_sessions(
     return len(session.execute(ending.values(ended_at=now).returning(AuthSession.id)).all())
 
 
-def signed_in(session: Session, key_id: int, session_id: str) -> Row[Any] | None:
+def signed_in(session: Session, key_id: int, session_id: str) -> Row[*tuple[Any, ...]] | None:
     """All that a request with an access token needs, in one query: the key, the session, the user.
 
     None for a key that there is not; session and user are None when there is no such session.

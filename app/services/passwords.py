@@ -15,8 +15,7 @@ from app.errors import ErrorItem, InvalidInput
 
 SHORTEST, LONGEST = 10, 200  # characters
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
-COMMON = frozenset(
-    """
+_COMMON = """
     1234567890 0123456789 0987654321 9876543210 12345678910 1234567891 11223344556677 1122334455 123456789a a123456789
     123456789abc abc123456789 1234qwerasdf qwertyuiop qwertyuiop123 qwerty12345 qwerty123456 1q2w3e4r5t 1qaz2wsx3edc
     qazwsxedcrfv zaq12wsxcde3 asdfghjkl123 password12 password123 password1234 passw0rd123 p@ssw0rd123 p@ssword123
@@ -24,8 +23,8 @@ COMMON = frozenset(
     iloveyou123 woaini1314 woaini520520 5201314520 1314520520 aini1314520 guangzhou123 guangzhou2025 guangzhou2026
     yangcheng123 yangcheng2025 yangcheng2026 jiayouzhan123 skillsmap123 abcdefghij abcd123456 abc1234567 aa12345678
     qq123456789 wang123456789 zhang123456789 88888888888 1357924680 2468013579 147258369000 1472583690 monkey123456
-    """.split()
-)
+"""
+COMMON = frozenset(_COMMON.split())
 
 _hasher = PasswordHash((Argon2Hasher(),))
 _turns = BoundedSemaphore(4)  # one hash takes 64 MB and all of a core for some 50 ms
@@ -52,7 +51,7 @@ def check_new_password(password: str, username: str, *, field: str = "new_passwo
         return
     item = ErrorItem(
         field, *fault, remedy_zh=f"至少 {SHORTEST} 个字符,不含用户名,不用常见密码;几个不相干的词即可",
-        remedy_en=f"at least {SHORTEST} characters, not the username, none that many use; a few unrelated words will do",
+        remedy_en=f"at least {SHORTEST} characters, not the username, no common one; a few unrelated words will do",
     )  # fmt: skip
     raise InvalidInput("新密码不可用。", "The new password cannot be used.", errors=[item])
 
