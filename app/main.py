@@ -69,7 +69,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
             Middleware(
                 Preflight,
                 allow_origins=["*"],
-                allow_methods=["GET", "HEAD", "POST"],
+                allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
                 allow_headers=["*"],
                 max_age=86_400,
             ),

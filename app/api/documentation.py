@@ -69,6 +69,7 @@ TAGS = [
     {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
+    {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
     {"name": "service", "description": "服务状态 · State of the service"},
 ]
 

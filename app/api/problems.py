@@ -16,10 +16,12 @@ from psycopg import OperationalError as PsycopgOperationalError
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.deps import resources_of
 from app.api.faults import MalformedRequest, MethodNotAllowed, PathNotFound, body_too_large
 from app.api.language import Language, language_of
 from app.api.logs import masked
@@ -28,15 +30,20 @@ from app.errors import (
     DatabaseUnavailable,
     DomainError,
     ErrorItem,
+    Forbidden,
     InvalidInput,
     NotReady,
     TooManyRequests,
     Unauthenticated,
 )
+from app.models.vocabularies import AuditAction
+from app.services.actors import Actor
+from app.services.audit import note_apart
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = {DatabaseUnavailable: 5, NotReady: 10}
 LONGEST_VALUE = 200
+NOTED_ITEMS = 20
 
 log = structlog.get_logger("app.api")
 
@@ -105,6 +112,8 @@ def add_handlers(app: FastAPI, max_body_bytes: int) -> None:
     """Register the one table from exception to answer. What is not in it is answered by ``RequestFrame``."""
 
     async def domain(request: Request, fault: Any) -> Response:
+        if isinstance(fault, Forbidden):
+            await run_in_threadpool(_note_refusal, request, fault)
         return problem_response(request, fault)
 
     async def invalid(request: Request, fault: Any) -> Response:
@@ -127,6 +136,23 @@ def add_handlers(app: FastAPI, max_body_bytes: int) -> None:
     app.add_exception_handler(HTTPException, http)
     for kind in (DBAPIError, PoolTimeout, PsycopgOperationalError):
         app.add_exception_handler(kind, database)
+
+
+def _note_refusal(request: Request, fault: Forbidden) -> None:
+    """Somebody wanted what he may not: it stays in the audit log, though the request's transaction is rolled back."""
+    state = request.scope["state"]
+    actor: Actor | None = state.get("actor")
+    where = {"method": request.scope["method"], "path": request.scope["path"]}
+    log.warning("refused", request_id=state["request_id"], code=fault.code, **where)
+    if actor is None:
+        return
+    items = [{"field": item.field, "value": item.value} for item in fault.errors[:NOTED_ITEMS]]
+    details = {"code": fault.code, "items": items}
+    key = f"{where['method']} {where['path']}"
+    try:
+        note_apart(resources_of(request).engine, actor, AuditAction.REFUSED, "request", key, details=details)
+    except (DBAPIError, PoolTimeout) as lost:  # the refusal stands all the same
+        log.error("refusal_not_noted", request_id=state["request_id"], text=masked(lost), **where)
 
 
 def _database_unavailable() -> DatabaseUnavailable:

@@ -144,9 +144,15 @@ def _tokens() -> Any:
     return select(*own, User.username).join(User, User.id == ApiToken.user_id)
 
 
-def list_tokens(session: Session, *, user_id: int | None = None) -> list[TokenRow]:
-    """Tokens by id, revoked ones too; of one user, or of all."""
+def list_tokens(
+    session: Session, *, user_id: int | None = None, after: int | None = None, limit: int | None = None
+) -> list[TokenRow]:
+    """Tokens by id from the one after ``after`` on, revoked ones too; of one user, or of all."""
     query = _tokens().order_by(ApiToken.id)
+    if after is not None:
+        query = query.where(ApiToken.id > after)
+    if limit is not None:
+        query = query.limit(limit)
     if user_id is not None:
         query = query.where(ApiToken.user_id == user_id)
     return [TokenRow(**row._mapping) for row in session.execute(query)]

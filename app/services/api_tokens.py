@@ -88,10 +88,13 @@ def make_token(session: Session, actor: Actor, owner: UserRow, wanted: NewToken)
     return MadeToken(made, secret)
 
 
-def list_tokens(session: Session, actor: Actor) -> list[TokenRow]:
-    """The actor's own tokens; all there are for an administrator."""
+def list_tokens(
+    session: Session, actor: Actor, *, after: int | None = None, limit: int | None = None
+) -> list[TokenRow]:  # fmt: skip
+    """The actor's own tokens by id after ``after``; all there are for an administrator. Raises Forbidden."""
+    require_person(actor)
     everybodys = actor.role is Role.ADMINISTRATOR
-    return repo.list_tokens(session, user_id=None if everybodys else actor.user_id)
+    return repo.list_tokens(session, user_id=None if everybodys else actor.user_id, after=after, limit=limit)
 
 
 def revoke_token(session: Session, actor: Actor, token_id: int) -> TokenRow:

@@ -62,13 +62,13 @@ def sign_in(engine: Engine, settings: AuthSettings, username: str, password: str
     """
     name = username.strip().lower()
     known_form = USERNAME(name) is not None
-    failure_id = _begin_attempt(engine, settings, name if known_form else None, origin)
+    failure_id = begin_attempt(engine, settings, name if known_form else None, origin)
     with Session(engine) as session:
         found = account_repo.password_hash_of(session, name) if known_form else None
     user_id, password_hash, is_disabled = found or (None, None, True)
     right = is_right(password, password_hash)
     if user_id is None or not right or is_disabled:
-        _fail_attempt(engine, settings, name if known_form else None, origin)
+        fail_attempt(engine, settings, name if known_form else None, origin)
         raise _wrong()
     now = datetime.now(UTC)
     with Session(engine) as session, session.begin():
@@ -164,7 +164,7 @@ def actor_of(user: UserRow, origin: Origin, *, session_id: str | None = None) ->
     )  # fmt: skip
 
 
-def _begin_attempt(engine: Engine, settings: AuthSettings, name: str | None, origin: Origin) -> int | None:
+def begin_attempt(engine: Engine, settings: AuthSettings, name: str | None, origin: Origin) -> int | None:
     """Count an attempt as failed until it is known not to be. Raises LockedOut or TooManyRequests."""
     now = datetime.now(UTC)
     lock = timedelta(minutes=settings.lock_minutes)
@@ -184,7 +184,7 @@ def _begin_attempt(engine: Engine, settings: AuthSettings, name: str | None, ori
         return None if origin.address is None else repo.count_failure(session, origin.address, now)
 
 
-def _fail_attempt(engine: Engine, settings: AuthSettings, name: str | None, origin: Origin) -> None:
+def fail_attempt(engine: Engine, settings: AuthSettings, name: str | None, origin: Origin) -> None:
     """Lock the name if that was one too many, and log it. What was no name is not kept: it may be a password."""
     unknown = replace(of_public(), address=origin.address, request_id=origin.request_id)
     until = datetime.now(UTC) + timedelta(minutes=settings.lock_minutes)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from app.api.parameters import refuse_unknown_parameters
 from app.api.routes import (
     areas,
+    auth,
     cells,
     coverage,
     datasets,
@@ -24,6 +25,6 @@ def routers() -> list[APIRouter]:
     """The routers of the application; a new subject is added to one of the two lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
-    for subject in (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets):
+    for subject in (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
