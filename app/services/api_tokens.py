@@ -24,7 +24,7 @@ from app.repositories.scope import Scope
 from app.services.access_tokens import token_expired, token_invalid
 from app.services.acting import act_as
 from app.services.actors import Actor
-from app.services.areas_of_accounts import check_role_and_area, holds_area
+from app.services.areas_of_accounts import holds_area, scope_of_area
 from app.services.signing_in import Origin
 
 MARK = "smk_"
@@ -57,7 +57,7 @@ def make_token(session: Session, actor: Actor, owner: UserRow, wanted: NewToken)
     """Issue a token of ``owner``'s account.
 
     Raises Forbidden for a role above the owner's, or when the actor has come with a token himself; OutOfScope for an
-    area outside of the owner's; InvalidInput for an area that there is not, or one that does not go with the role.
+    area outside of the owner's; InvalidInput for an area that there is not.
     """
     require_person(actor)
     if owner.id != actor.user_id:
@@ -68,10 +68,7 @@ def make_token(session: Session, actor: Actor, owner: UserRow, wanted: NewToken)
     if role.rank > Role(owner.role).rank:
         raise _role_too_high(role, Role(owner.role))
     scope = Scope(AreaLevel(owner.area_level), owner.area_code)
-    if wanted.area_code is None:
-        area = scope
-    else:
-        area = check_role_and_area(session, role, wanted.area_code, may_be_narrower=True)
+    area = scope if wanted.area_code is None else scope_of_area(session, wanted.area_code)
     if not holds_area(session, scope, area):
         raise _outside(area.code, scope)
     act_as(session, actor)

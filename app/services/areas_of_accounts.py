@@ -19,33 +19,37 @@ LEVEL_OF_ROLE = {
     Role.CITY_OFFICER: AreaLevel.CITY,
     Role.ADMINISTRATOR: AreaLevel.CITY,
 }
-ORDER = (AreaLevel.TOWN, AreaLevel.DISTRICT, AreaLevel.CITY)
 CODE = re.compile(r"[A-Za-z0-9._-]{1,32}").fullmatch
 
 
-def check_role_and_area(session: Session, role: Role, area_code: str, *, may_be_narrower: bool = False) -> Scope:
-    """The scope that an area code names for a role; a narrower area than the role's own only where that is allowed.
+def check_role_and_area(session: Session, role: Role, area_code: str) -> Scope:
+    """The scope that an area code names for a role.
 
     A city's scope is everything: while no area of that level is loaded, any code of the usual form stands for it, so
     that there can be an administrator before there are data. Raises InvalidInput for a code that there is not (with
     those like it) or of another level.
     """
     wanted = LEVEL_OF_ROLE.get(role)
-    found = repo.level_of_area(session, area_code)
-    if found is None:
-        if wanted in (None, AreaLevel.CITY) and not repo.cities(session) and CODE(area_code) and not may_be_narrower:
-            return Scope(AreaLevel.CITY, area_code)
-        raise _unknown_area(session, area_code)
-    level = AreaLevel(found)
-    fits = wanted is None or level is wanted or (may_be_narrower and ORDER.index(level) < ORDER.index(wanted))
-    if not fits and wanted is not None:
+    is_new = repo.level_of_area(session, area_code) is None
+    if is_new and wanted in (None, AreaLevel.CITY) and CODE(area_code) and not repo.cities(session):
+        return Scope(AreaLevel.CITY, area_code)
+    scope = scope_of_area(session, area_code)
+    if wanted is not None and scope.level is not wanted:
         item = ErrorItem(
-            "area_code", f"是{level.title_zh}级区划", f"is an area of level {level.value}", value=area_code,
+            "area_code", f"是{scope.level.title_zh}级区划", f"is an area of level {scope.level.value}", value=area_code,
             remedy_zh=f"“{role.title_zh}”须对应{wanted.title_zh}级区划",
             remedy_en=f"{role.value} takes a {wanted.value}",
         )  # fmt: skip
         raise InvalidInput("角色与区划级别不符。", "Role and area do not go together.", errors=[item])
-    return Scope(level, area_code)
+    return scope
+
+
+def scope_of_area(session: Session, area_code: str) -> Scope:
+    """An area by its code. Raises InvalidInput with the codes like it."""
+    level = repo.level_of_area(session, area_code)
+    if level is None:
+        raise _unknown_area(session, area_code)
+    return Scope(AreaLevel(level), area_code)
 
 
 def holds_area(session: Session, scope: Scope, area: Scope) -> bool:
