@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -55,7 +55,7 @@ def _selected(table: type[Station] | type[StationVersion]) -> Select[Any]:
     )  # fmt: skip
 
 
-def _record(row: Mapping[str, Any]) -> KeptRecord:
+def _record(row: RowMapping) -> KeptRecord:
     values = {name: row[name] for name in ("code", *PLAIN)} | {name: row[f"given_{name}"] for name in GIVEN}
     return KeptRecord(
         values, row["version"], row["updated_at"], row["district_code"], row["town_code"], row["lng"], row["lat"],
@@ -105,10 +105,9 @@ def records_at_versions(session: Session, versions: Mapping[str, int]) -> dict[s
     """The records as they were at some earlier version, by code; those that never had it are missing."""
     if not versions:
         return {}
-    wanted = func.unnest(list(versions), list(versions.values())).table_valued("code", "version").render_derived()
     query = (
         _selected(StationVersion)
-        .join(wanted, (StationVersion.code == wanted.c.code) & (StationVersion.version == wanted.c.version))
+        .where(tuple_(StationVersion.code, StationVersion.version).in_(list(versions.items())))
         .order_by(StationVersion.code, StationVersion.valid_from.asc().nulls_first(), StationVersion.known_from)
     )
     return {row.code: _record(row._mapping) for row in session.execute(query)}

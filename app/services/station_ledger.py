@@ -306,7 +306,7 @@ def _write(
             timeline = timelines[edit.code]
             for part, since in _periods(columns, edit, new, current[edit.code].values):
                 timeline = changed_timeline(timeline, part, since, edit.until)
-            version_repo.write_timeline(session, edit.code, timeline)
+            version_repo.write_timeline(session, edit.code, timeline, was=timelines[edit.code])
     repo.ensure_organisations(session, names)
     if new_rows:
         repo.insert_records(session, new_rows)

@@ -50,22 +50,27 @@ def _text(pattern: str, longest: int) -> Any:
     return Annotated[str, Field(max_length=longest, pattern=pattern)]
 
 
+PLAIN_TYPES: dict[FieldKind, Any] = {
+    FieldKind.CODE: _text(CODE, 40),
+    FieldKind.TEXT: _text(ONE_LINE, LONGEST_TEXT),
+    FieldKind.HOURS: _text(ONE_LINE, LONGEST_TEXT),
+    FieldKind.LONG_TEXT: _text(LINES, LONGEST_LONG_TEXT),
+    FieldKind.TEXTS: Annotated[list[_text(ONE_LINE, LONGEST_TEXT)], Field(max_length=MOST_TEXTS)],  # type: ignore[misc]
+    FieldKind.WHOLE: Annotated[int, Field(ge=0, le=LARGEST_WHOLE)],
+    FieldKind.NUMBER: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)],
+    FieldKind.YES_NO: bool,
+    FieldKind.DAY: date,
+    FieldKind.EXCEPTIONS: Annotated[list[HourException], Field(max_length=366)],
+}
+
+
 def _type(field: RecordField) -> Any:
     words: Any = field.vocabulary
-    return {
-        FieldKind.CODE: lambda: _text(CODE, 40),
-        FieldKind.TEXT: lambda: _text(ONE_LINE, LONGEST_TEXT),
-        FieldKind.HOURS: lambda: _text(ONE_LINE, LONGEST_TEXT),
-        FieldKind.LONG_TEXT: lambda: _text(LINES, LONGEST_LONG_TEXT),
-        FieldKind.WORD: lambda: words,
-        FieldKind.WORDS: lambda: Annotated[list[words], Field(max_length=MOST_TEXTS)],
-        FieldKind.TEXTS: lambda: Annotated[list[_text(ONE_LINE, LONGEST_TEXT)], Field(max_length=MOST_TEXTS)],
-        FieldKind.WHOLE: lambda: Annotated[int, Field(ge=0, le=LARGEST_WHOLE)],
-        FieldKind.NUMBER: lambda: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)],
-        FieldKind.YES_NO: lambda: bool,
-        FieldKind.DAY: lambda: date,
-        FieldKind.EXCEPTIONS: lambda: Annotated[list[HourException], Field(max_length=366)],
-    }[field.kind]()
+    if field.kind is FieldKind.WORD:
+        return words
+    if field.kind is FieldKind.WORDS:
+        return Annotated[list[words], Field(max_length=MOST_TEXTS)]
+    return PLAIN_TYPES[field.kind]
 
 
 def _described(field: RecordField, default: Any) -> Any:
