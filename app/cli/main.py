@@ -50,6 +50,7 @@ def add_others() -> None:
         ("import", "app.cli.importing", "import_app"),
         ("coverage", "app.cli.coverage", "coverage_app"),
         ("bench", "app.cli.bench", "bench_app"),
+        ("user", "app.cli.users", "user_app"),
     ):
         try:
             app.add_typer(getattr(importlib.import_module(module), attribute), name=name)

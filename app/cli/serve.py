@@ -44,8 +44,10 @@ def serve(
 
 def prepare(
     empty: Annotated[bool, typer.Option("--empty", help="不载入演示城市 · No demonstration city.")] = False,
+    accounts: Annotated[bool, typer.Option("--accounts", help="建演示账号 · Demonstration accounts.")] = False,
 ) -> None:
     """准备数据:结构、演示城市、快照、计算核心 · Schema, demonstration city, snapshot, compiled kernels."""
+    from app.cli.users import tell_accounts
     from app.errors import NotReady
     from app.services.snapshot import ensure_snapshot
     from app.services.warming import warm
@@ -56,6 +58,7 @@ def prepare(
             from app.demo import load_demo_if_missing
 
             load_demo_if_missing(engine, stderr_console())
+        tell_accounts(engine, make=accounts and not empty)
         try:
             say("正在准备快照和计算核心…", "preparing snapshot and kernels …")
             warm(ensure_snapshot(engine, home_settings()))
@@ -63,14 +66,19 @@ def prepare(
             say(fault.message_zh, fault.message_en)
 
 
-def run_prepare(url: str, *, empty: bool) -> None:
+def run_prepare(url: str, *, empty: bool, accounts: bool = False) -> None:
     """Run ``prepare`` in a process of its own: what it needs in memory is gone before the service starts.
+
+    ``accounts`` makes those of the demonstration city and shows their passwords: for terminals, since what ``serve``
+    prints is kept as a log.
 
     Raises SystemExit when it fails; it has then told why.
     """
     from app.db.processes import dying_with_parent
 
     command = [sys.executable, "-m", "app.cli", "prepare", *(["--empty"] if empty else [])]
+    if accounts:
+        command.append("--accounts")
     child = subprocess.Popen(
         command, env={**os.environ, "DATABASE_URL": url}, preexec_fn=dying_with_parent(signal.SIGKILL)
     )

@@ -39,7 +39,7 @@ def up(
         mine = Claim(pid=os.getpid(), url=url)
         claim.write(mine)
         with open_database(notify=say) as database_url:
-            run_prepare(database_url, empty=empty)
+            run_prepare(database_url, empty=empty, accounts=True)
             with Service(host, port, workers, database_url, home / "logs" / "service.log") as service:
                 service.wait_until_ready(lambda: check_cluster(home))
                 claim.write(Claim(pid=mine.pid, url=url, ready=True))

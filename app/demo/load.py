@@ -27,6 +27,7 @@ from app.services.loading import (
     load_stations,
 )
 
+SOURCE = "skillsmap demonstration city (app/demo); facts: data/SOURCES.md"
 STEPS = 9  # of generate (4) and of loading (4), and the commit
 
 NOTES = {
@@ -70,7 +71,7 @@ def dataset_facts(city: DemoCity, kind: DatasetKind, sha256: str) -> DatasetFact
         kind=kind,
         level=None,
         name=NAMES[kind],
-        source="skillsmap demonstration city (app/demo); facts: data/SOURCES.md",
+        source=SOURCE,
         licence="MIT; facts as listed in data/SOURCES.md",
         vintage=VINTAGES[kind],
         sha256=sha256,

@@ -21,7 +21,7 @@ from app.repositories.accounts import UserRow
 from app.services.acting import act_as
 from app.services.actors import Actor
 from app.services.api_tokens import require_person, revoke_exceeding
-from app.services.areas_of_accounts import check_role_and_area
+from app.services.areas_of_accounts import check_role_and_area, the_city
 from app.services.passwords import check_new_password, hash_password, is_right, random_password
 from app.services.signing_in import USERNAME, Origin, begin_attempt, fail_attempt
 from app.services.suggestions import unknown_code
@@ -32,11 +32,12 @@ DISPLAY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}").fullmatch
 
 @dataclass(frozen=True)
 class NewUser:
-    """An account to be made. Without a password a random one is made; without a display name it is the username."""
+    """An account to be made. Without a password a random one is made; without a display name it is the username;
+    without an area the role must be one of the city."""
 
     username: str
     role: Role
-    area_code: str
+    area_code: str | None = None
     display_name: str | None = None
     password: str | None = None
     must_change_password: bool = True
@@ -75,7 +76,8 @@ def add_user(session: Session, actor: Actor, wanted: NewUser) -> GivenPassword:
     password = wanted.password or random_password()
     password_hash = hash_password(password)  # before the lock: it takes its time
     repo.lock_accounts(session)
-    scope = check_role_and_area(session, wanted.role, wanted.area_code)
+    area_code = wanted.area_code or the_city(session)
+    scope = check_role_and_area(session, wanted.role, area_code)
     if repo.find_user(session, wanted.username) is not None:
         raise _name_taken(wanted.username)
     act_as(session, actor)

@@ -52,6 +52,17 @@ def scope_of_area(session: Session, area_code: str) -> Scope:
     return Scope(AreaLevel(level), area_code)
 
 
+def the_city(session: Session) -> str:
+    """The one city that is loaded. Raises InvalidInput where there is none, or more."""
+    cities = repo.cities(session)
+    if len(cities) == 1:
+        return cities[0]
+    item = ErrorItem(
+        "area_code", "缺少", "is missing", remedy_zh="写明区划代码,如 4401", remedy_en="name the area, such as 4401"
+    )
+    raise InvalidInput("请写明管辖区划。", "Name the area of the account.", errors=[item])
+
+
 def holds_area(session: Session, scope: Scope, area: Scope) -> bool:
     """Does an area lie inside a scope?"""
     if scope.level is AreaLevel.CITY or area == scope:
