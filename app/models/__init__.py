@@ -17,6 +17,7 @@ from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
 from app.models.network import WalkEdge, WalkNode
 from app.models.population import PopulationCell
 from app.models.stations import Organisation, Pairing, Station, StationVersion
+from app.models.targets import Target, TargetVersion
 
 __all__ = [
     "AnsweredRequest",
@@ -40,6 +41,8 @@ __all__ = [
     "SignInState",
     "Station",
     "StationVersion",
+    "Target",
+    "TargetVersion",
     "User",
     "WalkEdge",
     "WalkNode",

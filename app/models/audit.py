@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, LargeBinary, Text, func
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +24,13 @@ class AuditEntry(Base):
         Index("ix_audit_log_subject", "kind", "key", "id"),
         Index("ix_audit_log_actor", "actor", "id"),
         Index("ix_audit_log_station_code", "station_code", "id"),
-    )
+        Index("ix_audit_log_district_code", "district_code", "id"),
+        Index("ix_audit_log_town_code", "town_code", "id"),
+        Index(
+            "ix_audit_log_event", "action", "id",
+            postgresql_where=text("action NOT IN ('insert', 'update', 'delete')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

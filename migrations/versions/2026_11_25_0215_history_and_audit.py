@@ -124,6 +124,11 @@ AUDIT_ROW = """
         IF district IS NULL AND station IS NOT NULL THEN
             SELECT district_code, town_code INTO district, town FROM stations WHERE code = station;
         END IF;
+        IF district IS NULL AND whole ? 'area_code' THEN
+            SELECT CASE level WHEN 'district' THEN code ELSE parent_code END, CASE level WHEN 'town' THEN code END
+            INTO district, town FROM areas
+            WHERE code = whole->>'area_code' AND level IN ('district', 'town');
+        END IF;
         INSERT INTO audit_log (
             at, actor, actor_id, role, scope_code, channel, address, request_id, reason, action, kind, key,
             station_code, district_code, town_code, before, after, database_user

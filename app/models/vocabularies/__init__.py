@@ -34,6 +34,7 @@ from app.models.vocabularies.training import (
     ReportTimeliness,
     SessionStatus,
     TargetMeasure,
+    TargetPace,
 )
 
 __all__ = [
@@ -41,5 +42,5 @@ __all__ = [
     "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus", "DatasetKind", "DatasetRole", "FindingSeverity",
     "FindingState", "HostKind", "InspectionSubject", "OperatingMode", "OrganisationKind", "PairingMode", "RatingState",
     "ReportLevel", "ReportState", "ReportTimeliness", "Role", "SessionStatus", "Standard", "StationStatus",
-    "StationType", "TargetGroup", "TargetMeasure", "TrainingMode", "Verdict", "Vocabulary",
+    "StationType", "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
 ]  # fmt: skip

@@ -69,3 +69,13 @@ class TargetMeasure(Vocabulary):
     TRAINEE_VISITS = "trainee_visits", "培训人次", "Trainee-visits"
     DISTRICTS_COVERED = "districts_covered", "有站点的区", "Districts with a station"
     SELECTED_STATIONS = "selected_stations", "完成遴选站点数", "Stations selected"
+
+
+class TargetPace(Vocabulary):
+    """Where an area stands against its target (年度目标) on a day."""
+
+    MET = "met", "已达成", "Met"
+    AHEAD = "ahead", "不慢于进度", "On time or ahead"
+    BEHIND = "behind", "慢于进度", "Behind"
+    MISSED = "missed", "逾期未达成", "Missed"
+    NO_TARGET = "no_target", "未定目标", "No target"
