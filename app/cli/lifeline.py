@@ -52,7 +52,8 @@ def run_service(host: str, port: int, workers: int) -> None:
         http="httptools",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing asks who is calling, or by which scheme
+        # who is calling matters to sign-ins alone; looking it up costs every request, so a proxy must be named
+        proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -36,7 +36,7 @@ def test_good_ones(good: str) -> None:
 
 def test_an_input_method_does_not_decide() -> None:
     """Full-width letters and digits are what a Chinese input method may leave behind."""
-    kept = hash_password("plum-2025")
+    kept = hash_password("\uff50\uff4c\uff55\uff4d-\uff12\uff10\uff12\uff15")
     assert kept.startswith("$argon2id$") and is_right("plum-2025", kept)
     assert not is_right("plum-2026", kept)
 
