@@ -70,6 +70,7 @@ TAGS = [
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
+    {"name": "ledger", "description": "台账:站点、单位、结对、培训、报表(需登录)· The ledger (signed in)"},
     {"name": "service", "description": "服务状态 · State of the service"},
 ]
 

@@ -13,6 +13,8 @@ from app.api.routes import (
     datasets,
     health,
     isochrones,
+    ledger_organisations,
+    ledger_stations,
     nearest,
     pages,
     served_by,
@@ -25,6 +27,8 @@ def routers() -> list[APIRouter]:
     """The routers of the application; a new subject is added to one of the two lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
-    for subject in (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth):
+    public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
+    officers = (ledger_stations, ledger_organisations)
+    for subject in (*public, *officers):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
