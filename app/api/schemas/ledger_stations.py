@@ -73,6 +73,13 @@ def _type(field: RecordField) -> Any:
     return PLAIN_TYPES[field.kind]
 
 
+def _read_type(field: RecordField) -> Any:
+    """What was imported before may be longer than what is taken now."""
+    if field.kind is FieldKind.TEXTS:
+        return list[str]
+    return str if field.kind in (FieldKind.CODE, FieldKind.TEXT, FieldKind.HOURS, FieldKind.LONG_TEXT) else _type(field)
+
+
 def _described(field: RecordField, default: Any) -> Any:
     note_zh, note_en = (f"({note})" if note else "" for note in (field.note_zh, field.note_en))
     return Field(
@@ -81,7 +88,7 @@ def _described(field: RecordField, default: Any) -> Any:
 
 
 _written: Any = {f.name: (_type(f) | None, _described(f, None)) for f in FIELDS}
-_read: Any = {f.name: (_type(f) if f.required else _type(f) | None, _described(f, ...)) for f in FIELDS}
+_read: Any = {f.name: (_read_type(f) if f.required else _read_type(f) | None, _described(f, ...)) for f in FIELDS}
 _changed: Any = {name: definition for name, definition in _written.items() if name != "code"}
 
 StationValues: Any = create_model(
@@ -212,7 +219,7 @@ class LedgerStationAnswer(BaseModel):
             code=kept.code, version=kept.version, updated_at=kept.updated_at,
             district=area(kept.district_code, station.district_name), town=area(kept.town_code, station.town_name),
             wgs84_lng=round(kept.lng, 7), wgs84_lat=round(kept.lat, 7),
-            record=StationRecord.model_construct(**kept.values), missing=list(station.missing),
+            record=StationRecord(**kept.values), missing=list(station.missing),
             staff_trained_rate=station.staff_trained_rate, synthetic=station.synthetic,
         )  # fmt: skip
 
