@@ -18,6 +18,7 @@ from app.models.network import WalkEdge, WalkNode
 from app.models.population import PopulationCell
 from app.models.stations import Organisation, Pairing, Station, StationVersion
 from app.models.targets import Target, TargetVersion
+from app.models.training import Course, CourseSession, TrainingEntry, TrainingEntryVersion
 
 __all__ = [
     "AnsweredRequest",
@@ -27,6 +28,8 @@ __all__ = [
     "AuthKey",
     "AuthSession",
     "Base",
+    "Course",
+    "CourseSession",
     "CoverageAreaResult",
     "CoverageCellResult",
     "CoverageRun",
@@ -43,6 +46,8 @@ __all__ = [
     "StationVersion",
     "Target",
     "TargetVersion",
+    "TrainingEntry",
+    "TrainingEntryVersion",
     "User",
     "WalkEdge",
     "WalkNode",
