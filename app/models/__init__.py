@@ -16,6 +16,21 @@ from app.models.coverage import CoverageAreaResult, CoverageCellResult, Coverage
 from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
 from app.models.network import WalkEdge, WalkNode
 from app.models.population import PopulationCell
+from app.models.quality import (
+    Appraisal,
+    AppraisalScore,
+    Complaint,
+    ComplaintContact,
+    ComplaintStep,
+    Exemplar,
+    Finding,
+    Inspection,
+    Rating,
+    VisitCode,
+    VisitCodeBatch,
+    VisitorCount,
+    VisitorKey,
+)
 from app.models.stations import Organisation, Pairing, Station, StationVersion
 from app.models.targets import Target, TargetVersion
 from app.models.training import Course, CourseSession, TrainingEntry, TrainingEntryVersion
@@ -23,11 +38,16 @@ from app.models.training import Course, CourseSession, TrainingEntry, TrainingEn
 __all__ = [
     "AnsweredRequest",
     "ApiToken",
+    "Appraisal",
+    "AppraisalScore",
     "Area",
     "AuditEntry",
     "AuthKey",
     "AuthSession",
     "Base",
+    "Complaint",
+    "ComplaintContact",
+    "ComplaintStep",
     "Course",
     "CourseSession",
     "CoverageAreaResult",
@@ -35,10 +55,14 @@ __all__ = [
     "CoverageRun",
     "DatabaseIdentity",
     "Dataset",
+    "Exemplar",
+    "Finding",
+    "Inspection",
     "LayerVersion",
     "Organisation",
     "Pairing",
     "PopulationCell",
+    "Rating",
     "RefreshToken",
     "SignInFailure",
     "SignInState",
@@ -49,6 +73,10 @@ __all__ = [
     "TrainingEntry",
     "TrainingEntryVersion",
     "User",
+    "VisitCode",
+    "VisitCodeBatch",
+    "VisitorCount",
+    "VisitorKey",
     "WalkEdge",
     "WalkNode",
 ]

@@ -4,13 +4,17 @@ from app.models.vocabularies.accounts import AuditAction, Channel, Role
 from app.models.vocabularies.base import Vocabulary
 from app.models.vocabularies.data import AreaLevel, BoundaryKind, DatasetKind, DatasetRole
 from app.models.vocabularies.quality import (
+    AppraisalComponent,
     AppraisalGrade,
     AppraisalState,
+    ComplaintAction,
     ComplaintState,
     ComplaintSubject,
+    ExemplarState,
     FindingSeverity,
     FindingState,
     InspectionSubject,
+    RatingAspect,
     RatingState,
     Standard,
     Verdict,
@@ -38,9 +42,10 @@ from app.models.vocabularies.training import (
 )
 
 __all__ = [
-    "AppraisalGrade", "AppraisalState", "AreaLevel", "AuditAction", "BoundaryKind", "Channel", "ComplaintState",
-    "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus", "DatasetKind", "DatasetRole", "FindingSeverity",
-    "FindingState", "HostKind", "InspectionSubject", "OperatingMode", "OrganisationKind", "PairingMode", "RatingState",
-    "ReportLevel", "ReportState", "ReportTimeliness", "Role", "SessionStatus", "Standard", "StationStatus",
-    "StationType", "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
+    "AppraisalComponent", "AppraisalGrade", "AppraisalState", "AreaLevel", "AuditAction", "BoundaryKind", "Channel",
+    "ComplaintAction", "ComplaintState", "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus",
+    "DatasetKind", "DatasetRole", "ExemplarState", "FindingSeverity", "FindingState", "HostKind", "InspectionSubject",
+    "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel", "ReportState",
+    "ReportTimeliness", "Role", "SessionStatus", "Standard", "StationStatus", "StationType", "TargetGroup",
+    "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
 ]  # fmt: skip

@@ -73,3 +73,42 @@ class AppraisalGrade(Vocabulary):
 class AppraisalState(Vocabulary):
     DRAFT = "draft", "评估中", "Under way"
     PUBLISHED = "published", "已公布", "Published"
+
+
+class RatingAspect(Vocabulary):
+    """What a visitor may rate beside the whole."""
+
+    TEACHING = "teaching", "教学", "Teaching"
+    STAFF = "staff", "服务", "Staff"
+    PREMISES = "premises", "场地", "Premises"
+    ACCESS = "access", "到达与无障碍", "Getting there and in"
+
+
+class ComplaintAction(Vocabulary):
+    """A step in the handling of a complaint."""
+
+    RECEIVED = "received", "受理", "Received"
+    TAKEN = "taken", "承办", "Taken on"
+    ANSWERED = "answered", "答复", "Answered"
+    CLOSED = "closed", "办结", "Closed"
+    REOPENED = "reopened", "重新办理", "Taken up again"
+
+
+class ExemplarState(Vocabulary):
+    """典型样板: a district proposes, the city names."""
+
+    PROPOSED = "proposed", "区级推荐", "Proposed"
+    NAMED = "named", "已评定", "Named"
+    WITHDRAWN = "withdrawn", "已撤销", "Withdrawn"
+
+
+class AppraisalComponent(Vocabulary):
+    """What a yearly appraisal (评估) is made of."""
+
+    STANDARDS = "standards", "三规范达标", "Standards met"
+    INSPECTION = "inspection", "检查得分", "Inspection score"
+    FINDINGS = "findings", "整改及时", "Findings remedied in time"
+    TRAINING = "training", "培训量(人次对座位)", "Training against seats"
+    STAFF_TRAINED = "staff_trained", "岗前培训率", "Staff trained before starting"
+    RATING = "rating", "群众评价", "Public rating"
+    COMPLAINTS = "complaints", "投诉按期答复", "Complaints answered in time"
