@@ -91,6 +91,34 @@ class AuthSettings(BaseSettings):
     address_window_minutes: float = Field(default=10.0, gt=0, le=24 * 60, description="See address_failures.")
 
 
+class QualitySettings(BaseSettings):
+    """Supervision: ratings, complaints, appraisals."""
+
+    model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
+
+    ratings_per_station_a_day: int = Field(
+        default=3, ge=0, le=10_000, description="Ratings without a visit code of one address and station."
+    )
+    ratings_a_day: int = Field(default=10, ge=0, le=100_000, description="The same over all stations.")
+    complaints_a_day: int = Field(default=5, ge=0, le=100_000, description="Complaints of one address.")
+    rating_weight_without_code: float = Field(
+        default=0.25, ge=0, le=1, description="What a rating without a visit code counts, beside 1 with one."
+    )
+    rating_prior_stars: float = Field(default=3.5, ge=1, le=5, description="An average begins with so many stars …")
+    rating_prior_weight: float = Field(default=5.0, ge=0, le=1000, description="… which weigh as many ratings as this.")
+    complaint_working_days: int = Field(default=5, ge=1, le=60, description="Monday to Friday, until an answer is due.")
+    contact_days: int = Field(
+        default=180, ge=0, le=3650, description="Contacts of complaints are erased so many days after closing."
+    )
+    appraisal_days_open: int = Field(default=90, ge=1, le=366, description="Open for fewer days: not appraised.")
+    appraisal_visits_per_seat: float = Field(
+        default=24.0, gt=0, le=10_000, description="Trainee-visits by seat and year that have all points."
+    )
+    appraisal_excellent: float = Field(default=90.0, ge=0, le=100, description="From this score on: excellent.")
+    appraisal_good: float = Field(default=80.0, ge=0, le=100, description="From this score on: good.")
+    appraisal_qualified: float = Field(default=60.0, ge=0, le=100, description="From this score on: qualified.")
+
+
 def kernel_cache(home: Path) -> Path:
     """Where compiled kernels of the code as it is now are kept.
 
@@ -126,3 +154,8 @@ def service_settings() -> ServiceSettings:
 @lru_cache
 def auth_settings() -> AuthSettings:
     return AuthSettings()
+
+
+@lru_cache
+def quality_settings() -> QualitySettings:
+    return QualitySettings()
