@@ -19,7 +19,7 @@ from app.api.frame import COMPRESS_LEVEL, COMPRESS_SIZE, Compression, Preflight,
 from app.api.one_tap import OneTapApp
 from app.api.problems import add_handlers
 from app.api.routes import routers
-from app.db.engine import make_engine
+from app.db.engine import make_service_engine
 from app.errors import DatabaseUnavailable, ErrorItem, NotReady
 from app.geo.crs import Crs, point_from_wgs84
 from app.services.positions import read_position
@@ -40,7 +40,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        used = engine if engine is not None else make_engine(_database_url())
+        used = engine if engine is not None else make_service_engine(_database_url())
         held = holder if holder is not None else _snapshot_holder(used)
         app.state.resources = Resources.of(used, held)
         await run_in_threadpool(held.start)

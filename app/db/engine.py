@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError
+import structlog
+from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.errors import DatabaseUnavailable, ErrorItem
@@ -14,6 +15,9 @@ from app.errors import DatabaseUnavailable, ErrorItem
 EXAMPLE = "postgresql://user:password@host:5432/skillsmap"
 DRIVERS = ("postgres", "postgresql", "postgresql+psycopg")
 CONNECT_TIMEOUT_SECONDS = 10
+SERVICE_ROLE = "skillsmap_app"  # made by migration 20261125_01
+
+log = structlog.get_logger(__name__)
 
 
 def parse_url(url: str) -> URL:
@@ -62,11 +66,13 @@ def masked_url(url: str) -> str:
     return parsed.render_as_string(hide_password=True)
 
 
-def make_engine(url: str, *, pool_size: int = 5) -> Engine:
+def make_engine(url: str, *, pool_size: int = 5, role: str | None = None) -> Engine:
     """An engine on psycopg 3; no connection is made yet. Sessions of the server speak UTC.
 
-    Raises DatabaseUnavailable when the URL is not one of PostgreSQL.
+    With ``role`` every connection acts as that role, with no more than its rights. Raises DatabaseUnavailable when the
+    URL is not one of PostgreSQL.
     """
+    options = "-c timezone=UTC" if role is None else f"-c timezone=UTC -c role={role}"
     return create_engine(
         parse_url(url),
         pool_size=pool_size,
@@ -75,9 +81,41 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "skillsmap",
-            "options": "-c timezone=UTC",
+            "options": options,
         },
     )
+
+
+def make_service_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """The engine of a service: it acts as the role that can change neither the audit log nor the history.
+
+    Where there is no such role, where the user of the URL may not take it, or where it has no rights in this database,
+    the log says ``role_missing`` and the user's own rights are used; triggers keep the log and the history all the
+    same. Makes one connection; the database's errors pass through.
+    """
+    plain = make_engine(url, pool_size=pool_size)
+    reason = _why_not(plain)
+    if reason is None:
+        plain.dispose()
+        return make_engine(url, pool_size=pool_size, role=SERVICE_ROLE)
+    log.warning("role_missing", role=SERVICE_ROLE, reason=reason)
+    return plain
+
+
+def _why_not(engine: Engine) -> str | None:
+    """Why the service's role cannot be used; None where it can."""
+    with engine.connect() as connection:
+        if not connection.scalar(text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :r)"), {"r": SERVICE_ROLE}):
+            return "there is no such role"
+        try:
+            connection.execute(text("SELECT set_config('role', :r, true)"), {"r": SERVICE_ROLE})
+        except ProgrammingError:
+            return "the user of DATABASE_URL may not take it"
+        table = connection.scalar(text("SELECT to_regclass('audit_log')::oid"))
+        granted = text("SELECT has_table_privilege(CAST(:table AS oid), 'INSERT')")
+        if table is None or not connection.scalar(granted, {"table": table}):
+            return "it has no rights in this database"
+    return None
 
 
 @contextmanager
