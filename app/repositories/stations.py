@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.models import Station
+from app.models.stations import StationColumns
 from app.models.vocabularies import StationStatus
 
 DATA_COLUMNS = (
@@ -87,18 +88,22 @@ class StationFilter:
         if self.bbox is not None:
             found.append(Station.geom.intersects(func.ST_MakeEnvelope(*self.bbox, 4326)))
         if self.open_on is not None:
-            found.append(_open_on(self.open_on))
+            found.append(open_on(self.open_on))
         if self.codes is not None:
             found.append(Station.code.in_(self.codes))
         return found
 
 
-def _open_on(day: date) -> ColumnElement[bool]:
-    """The rule of ``StationInfo.is_open_on`` in SQL: a list and a walk must not differ on what is open."""
-    begun = or_(Station.opened_on <= day, and_(Station.opened_on.is_(None), Station.status == StationStatus.OPEN.value))
-    not_over = or_(Station.closed_on.is_(None), Station.closed_on > day)
-    closed_some_day = and_(Station.status == StationStatus.CLOSED.value, Station.closed_on.is_(None))
-    return and_(begun, not_over, Station.status != StationStatus.SUSPENDED.value, not_(closed_some_day))
+def open_on(day: Any, of: type[StationColumns] = Station) -> ColumnElement[bool]:
+    """The rule of ``StationInfo.is_open_on`` in SQL: a list and a walk must not differ on what is open.
+
+    ``day`` is a date or a column of dates; ``of`` is the table whose rows are asked about.
+    """
+    status_open, status_closed = of.status == StationStatus.OPEN.value, of.status == StationStatus.CLOSED.value
+    begun = or_(of.opened_on <= day, and_(of.opened_on.is_(None), status_open))
+    not_over = or_(of.closed_on.is_(None), of.closed_on > day)
+    closed_some_day = and_(status_closed, of.closed_on.is_(None))
+    return and_(begun, not_over, of.status != StationStatus.SUSPENDED.value, not_(closed_some_day))
 
 
 def _escaped(text: str) -> str:
