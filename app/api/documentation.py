@@ -71,6 +71,9 @@ TAGS = [
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
     {"name": "ledger", "description": "台账:站点、单位、结对、培训、报表(需登录)· The ledger (signed in)"},
+    {"name": "targets", "description": "目标与进度 · Targets and progress"},
+    {"name": "vocabularies", "description": "词表:代码与中英文标题 · Vocabularies: codes and titles"},
+    {"name": "audit", "description": "审计(管理员)· The audit log, for administrators"},
     {"name": "service", "description": "服务状态 · State of the service"},
 ]
 

@@ -21,4 +21,4 @@ def sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def as_text(name: str) -> str:
     """A name that a spreadsheet would take for a formula, made text."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@") else name
+    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name

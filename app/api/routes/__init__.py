@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from app.api.parameters import refuse_unknown_parameters
 from app.api.routes import (
     areas,
+    audit,
     auth,
     cells,
     coverage,
@@ -20,6 +21,8 @@ from app.api.routes import (
     served_by,
     station_route,
     stations,
+    targets,
+    vocabularies,
 )
 
 
@@ -28,7 +31,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    officers = (ledger_stations, ledger_organisations)
+    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations)
     for subject in (*public, *officers):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
