@@ -31,6 +31,7 @@ from app.models.quality import (
     VisitorCount,
     VisitorKey,
 )
+from app.models.reports import Report, ReportEvent
 from app.models.stations import Organisation, Pairing, Station, StationVersion
 from app.models.targets import Target, TargetVersion
 from app.models.training import Course, CourseSession, TrainingEntry, TrainingEntryVersion
@@ -64,6 +65,8 @@ __all__ = [
     "PopulationCell",
     "Rating",
     "RefreshToken",
+    "Report",
+    "ReportEvent",
     "SignInFailure",
     "SignInState",
     "Station",

@@ -1,0 +1,154 @@
+"""Quarterly reports: their states now and at a moment, and their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.models import Report, ReportEvent, Station
+from app.models.vocabularies import ReportLevel
+from app.repositories.scope import Scope, in_scope
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One report as it is kept."""
+
+    id: int
+    level: str
+    subject_code: str
+    district_code: str | None
+    town_code: str | None
+    quarter: str
+    state: str
+    submitted_at: datetime | None
+    submitted_by: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+    return_reason: str | None
+    totals: dict[str, Any] | None
+    missing: dict[str, Any]
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One step of a report."""
+
+    id: int
+    report_id: int
+    at: datetime
+    by: str
+    from_state: str
+    to_state: str
+    reason: str | None
+    totals: dict[str, Any] | None
+
+
+_REPORT = [getattr(Report, name) for name in ReportRow.__dataclass_fields__]
+_EVENT = [getattr(ReportEvent, name) for name in EventRow.__dataclass_fields__]
+
+
+def pairs_in_states(
+    session: Session, pairs: Collection[tuple[str, str]], states: Sequence[str], levels: Sequence[ReportLevel]
+) -> set[tuple[str, str]]:
+    """Those of the pairs (station code, quarter) of which a report of these levels is in one of these states."""
+    codes, quarters = {code for code, _ in pairs}, {quarter for _, quarter in pairs}
+    subject: dict[ReportLevel, Any] = {
+        ReportLevel.STATION: Station.code,
+        ReportLevel.TOWN: Station.town_code,
+        ReportLevel.DISTRICT: Station.district_code,
+    }
+    covers = or_(*(and_(Report.level == level.value, Report.subject_code == subject[level]) for level in levels))
+    query = (
+        select(Station.code, Report.quarter)
+        .join(Report, covers)
+        .where(Station.code.in_(codes), Report.quarter.in_(quarters), Report.state.in_(states))
+        .distinct()
+    )
+    asked = set(pairs)
+    return {(row.code, row.quarter) for row in session.execute(query)} & asked
+
+
+def find_report(session: Session, level: str, subject_code: str, quarter: str) -> ReportRow | None:
+    query = select(*_REPORT).where(
+        Report.level == level, Report.subject_code == subject_code, Report.quarter == quarter
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else ReportRow(**row._mapping)
+
+
+def reports_of_quarter(
+    session: Session,
+    scope: Scope,
+    quarter: str,
+    *,
+    levels: Collection[str] = (),
+    subjects: Collection[str] | None = None,
+) -> list[ReportRow]:
+    """All reports of a quarter in a scope."""
+    conditions: list[ColumnElement[bool]] = [
+        Report.quarter == quarter, in_scope(scope, Report.district_code, Report.town_code),
+    ]  # fmt: skip
+    if levels:
+        conditions.append(Report.level.in_(levels))
+    if subjects is not None:
+        conditions.append(Report.subject_code.in_(subjects))
+    query = select(*_REPORT).where(*conditions).order_by(Report.level, Report.subject_code)
+    return [ReportRow(**row._mapping) for row in session.execute(query)]
+
+
+def put_report(session: Session, key: tuple[str, str, str], values: Mapping[str, Any]) -> ReportRow:
+    """Write a report's state; ``key`` is level, subject and quarter."""
+    named = dict(zip(("level", "subject_code", "quarter"), key, strict=True))
+    statement = insert(Report).values(**named, **values)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["level", "subject_code", "quarter"], set_=dict(values))
+    )
+    found = find_report(session, *key)
+    if found is None:
+        raise LookupError(key)
+    return found
+
+
+def add_event(session: Session, values: Mapping[str, Any]) -> None:
+    session.execute(insert(ReportEvent).values(**values))
+
+
+def events_of(session: Session, report_ids: Collection[int], *, until: datetime | None = None) -> list[EventRow]:
+    """The steps of some reports, the oldest first; only those known at ``until`` where it is given."""
+    query = select(*_EVENT).where(ReportEvent.report_id.in_(report_ids)).order_by(ReportEvent.at, ReportEvent.id)
+    if until is not None:
+        query = query.where(ReportEvent.at <= until)
+    return [EventRow(**row._mapping) for row in session.execute(query)]
+
+
+def states_at(session: Session, quarter: str, known_at: datetime) -> dict[tuple[str, str], str]:
+    """State by level and subject of the reports of a quarter, as known at a moment."""
+    latest = (
+        select(ReportEvent.report_id, func.max(ReportEvent.id).label("id"))
+        .where(ReportEvent.at <= known_at)
+        .group_by(ReportEvent.report_id)
+        .subquery()
+    )
+    query = (
+        select(Report.level, Report.subject_code, ReportEvent.to_state)
+        .join(latest, latest.c.id == ReportEvent.id)
+        .join(Report, Report.id == ReportEvent.report_id)
+        .where(Report.quarter == quarter)
+    )
+    return {(row.level, row.subject_code): row.to_state for row in session.execute(query)}
+
+
+def set_states(session: Session, keys: Collection[tuple[str, str, str]], values: Mapping[str, Any]) -> None:
+    """Bring several reports into one state."""
+    if keys:
+        subject = tuple_(Report.level, Report.subject_code, Report.quarter)
+        session.execute(update(Report).where(subject.in_(list(keys))).values(**values))

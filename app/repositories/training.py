@@ -1,0 +1,151 @@
+"""The training ledger (培训台账): lines as they are, and as they were known at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, delete, select, tuple_, union_all, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.models import TrainingEntry, TrainingEntryVersion
+from app.repositories.scope import Scope, station_in_scope
+
+LINE = ("station_code", "quarter", "kind", "target_group")
+FIGURES = ("sessions_held", "trainee_visits", "training_hours", "certificates")
+Line = tuple[str, str, str, str]
+ROWS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One line. ``id`` is that of the line as long as it stands."""
+
+    id: int
+    station_code: str
+    quarter: str
+    kind: str
+    target_group: str
+    sessions_held: int
+    trainee_visits: int
+    training_hours: Decimal
+    certificates: int
+    note: str | None
+    version: int
+    known_from: datetime
+
+    @property
+    def line(self) -> Line:
+        return self.station_code, self.quarter, self.kind, self.target_group
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """What a list asks for; empty or None means any."""
+
+    station_codes: Collection[str] | None = None
+    quarters: Collection[str] = ()
+    kinds: Collection[str] = ()
+    target_groups: Collection[str] = ()
+
+    def conditions(self, of: Any) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.station_codes is not None:
+            found.append(of.station_code.in_(self.station_codes))
+        for column, wanted in (
+            (of.quarter, self.quarters),
+            (of.kind, self.kinds),
+            (of.target_group, self.target_groups),
+        ):
+            if wanted:
+                found.append(column.in_(wanted))
+        return found
+
+
+def _columns(of: Any, id_column: Any) -> list[Any]:
+    names = (*LINE, *FIGURES, "note", "version", "known_from")
+    return [id_column.label("id"), *(getattr(of, name) for name in names)]
+
+
+def entries_at(known_at: datetime | None, wanted: EntryFilter = EntryFilter()) -> FromClause:
+    """All lines as known at a moment (None: now), as something to select from; columns as in ``EntryRow``."""
+    now = select(*_columns(TrainingEntry, TrainingEntry.id)).where(*wanted.conditions(TrainingEntry))
+    if known_at is None:
+        return now.subquery("entries")
+    earlier = (
+        select(*_columns(TrainingEntryVersion, TrainingEntryVersion.entry_id))
+        .where(TrainingEntryVersion.known_from <= known_at, TrainingEntryVersion.known_to > known_at)
+        .where(*wanted.conditions(TrainingEntryVersion))
+    )
+    return union_all(now.where(TrainingEntry.known_from <= known_at), earlier).subquery("entries")
+
+
+def _row(row: RowMapping) -> EntryRow:
+    return EntryRow(**{name: row[name] for name in EntryRow.__dataclass_fields__})
+
+
+def listing(
+    scope: Scope, wanted: EntryFilter, *, known_at: datetime | None, after: Line | None, limit: int
+) -> Select[Any]:
+    """The query of ``list_entries``."""
+    if known_at is None:
+        columns: Any = TrainingEntry
+        query = select(*_columns(TrainingEntry, TrainingEntry.id)).where(*wanted.conditions(TrainingEntry))
+    else:
+        held = entries_at(known_at, wanted)
+        columns, query = held.c, select(held)
+    line = [getattr(columns, name) for name in LINE]
+    query = query.where(station_in_scope(scope, columns.station_code)).order_by(*line).limit(limit)
+    return query if after is None else query.where(tuple_(*line) > tuple_(*after))
+
+
+def list_entries(
+    session: Session, scope: Scope, wanted: EntryFilter, *, known_at: datetime | None = None,
+    after: Line | None = None, limit: int,
+) -> list[EntryRow]:  # fmt: skip
+    """Lines of stations in a scope by station, quarter, kind and group, from the one after ``after`` on."""
+    rows = session.execute(listing(scope, wanted, known_at=known_at, after=after, limit=limit))
+    return [_row(row._mapping) for row in rows]
+
+
+def get_entry(session: Session, entry_id: int) -> EntryRow | None:
+    """One line as it is now."""
+    query = select(*_columns(TrainingEntry, TrainingEntry.id)).where(TrainingEntry.id == entry_id)
+    row = session.execute(query).one_or_none()
+    return None if row is None else _row(row._mapping)
+
+
+def entries_of_lines(session: Session, lines: Collection[Line]) -> dict[Line, EntryRow]:
+    """The lines that there are of some, by line."""
+    wanted = EntryFilter(station_codes={line[0] for line in lines}, quarters={line[1] for line in lines})
+    query = select(*_columns(TrainingEntry, TrainingEntry.id)).where(*wanted.conditions(TrainingEntry))
+    rows = (_row(row._mapping) for row in session.execute(query))
+    asked = set(lines)
+    return {row.line: row for row in rows if row.line in asked}
+
+
+def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add lines; each row has the columns of LINE and FIGURES, and ``note``."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        session.execute(insert(TrainingEntry), list(rows[start : start + ROWS_AT_ONCE]))
+
+
+def update_entries(session: Session, rows: Iterable[dict[str, Any]]) -> None:
+    """Change lines by ``id``."""
+    changes = list(rows)
+    if changes:
+        session.execute(update(TrainingEntry), changes)
+
+
+def delete_entry(session: Session, entry_id: int) -> None:
+    """Take a line out of the ledger; what was known of it is kept."""
+    session.execute(delete(TrainingEntry).where(TrainingEntry.id == entry_id))
+
+
+def known_quarters(session: Session) -> list[str]:
+    """The quarters of which there is anything, in order."""
+    return list(session.scalars(select(TrainingEntry.quarter).distinct().order_by(TrainingEntry.quarter)))
