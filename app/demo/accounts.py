@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -48,7 +48,8 @@ def make_demo_accounts(engine: Engine, *, wanted: bool = True) -> AccountState:
         lock_accounts(session)
         if count_users(session) > 0:
             return AccountState()
-        return AccountState(tuple(add_user(session, of_system("demonstration"), user) for user in ACCOUNTS))
+        wanted_users = (replace(user, must_change_password=False) for user in ACCOUNTS)
+        return AccountState(tuple(add_user(session, of_system("demonstration"), user) for user in wanted_users))
 
 
 def is_demo(session: Session) -> bool:
