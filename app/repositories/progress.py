@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Select, and_, case, column, func, literal, or_, select, true, union_all, values
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    case,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    values,
+)
 from sqlalchemy.orm import Session
 
-from app.models import Area, AuditEntry, Station, StationVersion, TrainingEntry, TrainingEntryVersion
+from app.models import Area, AuditEntry, Station, StationVersion
 from app.models.vocabularies import AuditAction
 from app.repositories.stations import open_on
+from app.repositories.training import entries_at
 
 ROW_CHANGES = (AuditAction.INSERT.value, AuditAction.UPDATE.value, AuditAction.DELETE.value)
 
@@ -133,18 +147,11 @@ class QuarterVisits:
 def visits_by_quarter(session: Session, known_at: datetime | None) -> list[QuarterVisits]:
     """All trainee-visits by quarter, in the areas that held their stations in the end as was known at a moment
     (None: now): a station takes its figures along when it moves."""
+    figures = entries_at(known_at)
     station: type[Station] | type[StationVersion] = Station
     known: ColumnElement[bool] = true()
-    if known_at is None:
-        figures = select(TrainingEntry.station_code, TrainingEntry.quarter, TrainingEntry.trainee_visits).subquery()
-    else:
+    if known_at is not None:
         station = StationVersion
-        parts = [
-            select(of.station_code, of.quarter, of.trainee_visits).where(of.known_from <= known_at)
-            for of in (TrainingEntry, TrainingEntryVersion)
-        ]
-        parts[1] = parts[1].where(TrainingEntryVersion.known_to > known_at)
-        figures = union_all(*parts).subquery()
         known = and_(StationVersion.valid_to.is_(None), *_known(known_at))
     place = (figures.c.quarter, station.district_code, station.town_code)
     query = (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from app.models.vocabularies import TargetMeasure
+from app.services.quarters import quarter_of, quarters_until
 
 PLAN_START = date(2025, 5, 30)
 # 批次: the last day of selection (遴选) of each
 BATCH_DUE = {1: date(2025, 6, 30), 2: date(2026, 3, 31), 3: date(2027, 3, 31)}
-FIRST_QUARTER_END = date(2025, 6, 30)
 
 
 def default_due(measure: TargetMeasure, year: int) -> date:
@@ -21,22 +21,6 @@ def default_due(measure: TargetMeasure, year: int) -> date:
     return date(year, 12, 31)
 
 
-def quarter_of(day: date) -> str:
-    """``2026Q3``."""
-    return f"{day.year}Q{(day.month + 2) // 3}"
-
-
-def quarter_end(quarter: str) -> date:
-    """The last day of ``2026Q3``."""
-    year, number = int(quarter[:4]), int(quarter[5])
-    return date(year, 12, 31) if number == 4 else date(year, number * 3 + 1, 1) - timedelta(1)
-
-
 def quarter_ends(until: date) -> list[date]:
     """The last days of the plan's quarters, from 2025Q2 on, that are over by the end of ``until``."""
-    ends = []
-    end = FIRST_QUARTER_END
-    while end <= until:
-        ends.append(end)
-        end = quarter_end(quarter_of(end + timedelta(1)))
-    return ends
+    return [quarter.last_day for quarter in quarters_until(quarter_of(until)) if quarter.last_day <= until]

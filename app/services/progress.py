@@ -20,7 +20,8 @@ from app.repositories.progress import DayCount, TreeArea
 from app.repositories.targets import TargetRow, targets_at
 from app.services.actors import Actor
 from app.services.pace import Forecast, Point, expected_at, forecast, pace_of
-from app.services.plan import BATCH_DUE, quarter_end, quarter_ends, quarter_of
+from app.services.plan import BATCH_DUE, quarter_ends
+from app.services.quarters import parse_quarter, quarter_of
 from app.services.station_table import today
 from app.services.targets import inside
 
@@ -170,13 +171,16 @@ def _counts(session: Session, measure: TargetMeasure, days: list[date], known_at
     if measure is TargetMeasure.SELECTED_STATIONS:
         return repo.selected_stations(session, days, known_at)
     if measure is TargetMeasure.TRAINEE_VISITS:
-        visits = repo.visits_by_quarter(session, known_at)
-        return [
-            DayCount(day, v.district_code, v.town_code, v.visits)
-            for day in days
-            for v in visits
-            if quarter_end(v.quarter) <= day
-        ]
+        counted = []
+        for row in repo.visits_by_quarter(session, known_at):
+            quarter = parse_quarter(row.quarter)
+            if quarter is not None:  # the table's CHECK lets no other form in
+                counted += [
+                    DayCount(day, row.district_code, row.town_code, row.visits)
+                    for day in days
+                    if quarter.last_day <= day
+                ]
+        return counted
     return repo.open_stations(session, days, known_at)
 
 
@@ -191,7 +195,7 @@ def _area_progress(
     line = [(row.due_on, row.value) for row in targets]
     expected = expected_at(line, counted_until)
     points = [Point(end, counted.get(end, 0)) for end in quarter_ends(day)]
-    trend = [TrendPoint(quarter_of(p.on), p.on, p.value, expected_at(line, p.on)) for p in points]
+    trend = [TrendPoint(str(quarter_of(p.on)), p.on, p.value, expected_at(line, p.on)) for p in points]
     if counted_until == day and (not points or points[-1].on != day):
         trend.append(TrendPoint(None, day, actual, expected))
     ahead = None
