@@ -1,0 +1,128 @@
+"""What looks wrong in a quarter's training lines: warnings for the one who reports and the one who accepts.
+
+Nothing is refused because of them: a seat may be used twice, a station may teach before it is open to the public. The
+thresholds are our own, and stated in every text.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from statistics import median
+
+from sqlalchemy.orm import Session
+
+from app.models.vocabularies import Role, StationStatus
+from app.repositories import plausibility as repo
+from app.repositories.plausibility import LineFigures, StationSeats
+from app.repositories.scope import Scope
+from app.services.actors import Actor
+from app.services.quarters import Quarter, quarters_until
+
+JUMP = 5  # times the median of the quarters before
+JUMP_VISITS = 50  # fewer are not looked at
+
+
+@dataclass(frozen=True)
+class PlausibilityWarning:
+    """One doubt. ``kind`` and ``target_group`` name the line; None for the station's quarter as a whole."""
+
+    code: str
+    station_code: str
+    station_name: str
+    quarter: str
+    kind: str | None
+    target_group: str | None
+    message_zh: str
+    message_en: str
+
+
+def plausibility_warnings(
+    session: Session,
+    actor: Actor,
+    quarter: Quarter,
+    *,
+    within: Scope | None = None,
+    station_code: str | None = None,
+    known_at: datetime | None = None,
+) -> list[PlausibilityWarning]:
+    """Doubts about the lines of a quarter, by station: over the actor's scope, ``within`` an area or of one station."""
+    actor.require(Role.VIEWER)
+    stations = [
+        station
+        for station in repo.stations_with_seats(session, actor.scope, within)
+        if station_code is None or station.code == station_code
+    ]
+    codes = [station.code for station in stations]
+    lines: dict[str, list[LineFigures]] = defaultdict(list)
+    for line in repo.lines_of(session, codes, str(quarter), known_at):
+        lines[line.station_code].append(line)
+    before: dict[str, list[int]] = defaultdict(list)
+    earlier = [str(one) for one in quarters_until(quarter.previous)]
+    for row in repo.visits_by_quarter(session, codes, earlier, known_at):
+        before[row.station_code].append(row.trainee_visits)
+    found: list[PlausibilityWarning] = []
+    for station in stations:
+        for code, line_of, zh, en in _doubts(station, quarter, lines[station.code], before[station.code]):
+            kind, group = (line_of.kind, line_of.target_group) if line_of is not None else (None, None)
+            found.append(PlausibilityWarning(code, station.code, station.name, str(quarter), kind, group, zh, en))
+    return found
+
+
+Doubt = tuple[str, LineFigures | None, str, str]
+
+
+def _doubts(station: StationSeats, quarter: Quarter, lines: list[LineFigures], before: list[int]) -> Iterator[Doubt]:
+    for line in lines:
+        yield from _doubts_of_line(station, line)
+    visits = sum(line.trainee_visits for line in lines)
+    if not lines:
+        if is_open_in(station, quarter):
+            yield "no_entries", None, "运营中而本季度没有台账", "it is open, and has no line in this quarter"
+        return
+    if not is_open_in(station, quarter):
+        status = StationStatus(station.status)
+        yield (
+            "not_open", None, f"本季度并不开放(状态“{status.title_zh}”),却有 {visits} 人次",
+            f"it was not open in this quarter ({status.value}), yet has {visits} visits",
+        )  # fmt: skip
+    usual = median(before) if before else 0
+    if usual and visits >= JUMP_VISITS and visits > JUMP * usual:
+        yield (
+            "jump", None, f"{visits} 人次,超过以往季度中位数 {usual:g} 的 {JUMP} 倍",
+            f"{visits} visits are more than {JUMP} times the median of earlier quarters ({usual:g})",
+        )  # fmt: skip
+
+
+def _doubts_of_line(station: StationSeats, line: LineFigures) -> Iterator[Doubt]:
+    visits, sessions = line.trainee_visits, line.sessions_held
+    if station.seats is not None and sessions and visits > station.seats * sessions:
+        yield (
+            "visits_above_seats", line, f"{visits} 人次超过座位 {station.seats} × 班次 {sessions}",
+            f"{visits} visits are more than {station.seats} seats × {sessions} sessions",
+        )  # fmt: skip
+    if line.certificates > visits:
+        yield (
+            "certificates_above_visits", line, f"取证 {line.certificates} 人多于 {visits} 人次",
+            f"{line.certificates} certificates are more than {visits} visits",
+        )  # fmt: skip
+    if not sessions and (visits or line.training_hours):
+        yield "no_sessions", line, "有人次或学时而没有班次", "there are visits or hours without a session"
+    if sessions and not visits:
+        yield "no_visits", line, f"{sessions} 个班次而没有人次", f"there are {sessions} sessions without a visit"
+
+
+def is_open_in(station: StationSeats, quarter: Quarter) -> bool:
+    """Was the station open to the public on any day of the quarter, as far as its dates and status tell?"""
+    first, last = quarter.first_day, quarter.last_day
+    if station.status == StationStatus.SUSPENDED or (
+        station.status == StationStatus.CLOSED and station.closed_on is None
+    ):
+        return False
+    if station.closed_on is not None and station.closed_on <= max(first, station.opened_on or date.min):
+        return False
+    if station.opened_on is not None:
+        return station.opened_on <= last
+    return station.status == StationStatus.OPEN
