@@ -13,6 +13,7 @@ from app.db.engine import session_scope
 from app.demo.city import DemoCity, Tell, fingerprints, generate
 from app.demo.records import organisations_of
 from app.demo.spec import CitySpec
+from app.demo.targets import load_targets
 from app.models.vocabularies import DatasetKind
 from app.repositories.datasets import list_datasets
 from app.repositories.station_records import ensure_organisations
@@ -115,6 +116,7 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
     tell("写入站点 loading stations")
     results["stations"] = load_stations(session, of(DatasetKind.STATIONS), city.stations, reports["stations"])
     ensure_organisations(session, {name for station in city.stations for name in organisations_of(station)})
+    load_targets(session)
     return results
 
 
