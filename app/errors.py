@@ -9,6 +9,7 @@ DomainError
 │   └── LevelNotLoaded      404  no areas of that level are loaded
 ├── Conflict                409  the state of the data does not allow it
 │   ├── StaleVersion        409  somebody else has changed it since it was read
+│   ├── ReportLocked        409  the figures belong to a report that is submitted or accepted
 │   └── KeyReused           409  an idempotency key that came with another request before
 ├── Unauthenticated         401  no sign-in
 │   ├── InvalidCredentials  401  no such account, another password, or a disabled account: which is not told
@@ -113,6 +114,12 @@ class StaleVersion(Conflict):
     code = "stale_version"
     title_zh = "内容已被他人修改"
     title_en = "Changed by somebody else meanwhile"
+
+
+class ReportLocked(Conflict):
+    code = "report_locked"
+    title_zh = "报表已报送或接收"
+    title_en = "The report is submitted or accepted"
 
 
 class KeyReused(Conflict):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from app.errors import ErrorItem
+from sqlalchemy.orm import Session
+
+from app.errors import ErrorItem, InvalidInput
+from app.models.vocabularies import AreaLevel
+from app.repositories import areas as area_repo
+from app.repositories.scope import Scope
 
 
 def unknown_code(
@@ -18,3 +23,15 @@ def unknown_code(
         remedy_zh=f"相近的代码:{'、'.join(close)}" if close else otherwise_zh,
         remedy_en=f"close to it: {', '.join(close)}" if close else otherwise_en,
     )  # fmt: skip
+
+
+def read_area_scope(session: Session, code: str | None, field: str) -> Scope | None:
+    """An area that is loaded, as a part of the city; None for None. Raises InvalidInput, with codes like it."""
+    if code is None:
+        return None
+    level = area_repo.levels_of_codes(session, [code]).get(code)
+    if level is not None:
+        return Scope(AreaLevel(level), code)
+    known = [area.code for area in area_repo.list_area_facts(session)]
+    item = unknown_code(field, code, known, "区划", "area", "全部代码见 /v1/areas", "all codes are at /v1/areas")
+    raise InvalidInput(f"没有代码为 {code} 的区划。", f"There is no area {code}.", errors=[item])

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.models.vocabularies import AreaLevel, CourseKind, Role, TargetGroup
+from app.models.vocabularies import CourseKind, Role, TargetGroup
 from app.repositories import areas as area_repo
 from app.repositories import stations as station_repo
 from app.repositories import training_totals as repo
@@ -73,9 +73,3 @@ def _names(session: Session, by: Dimension, codes: Sequence[str | None]) -> dict
         return {}
     words = CourseKind if by is Dimension.KIND else TargetGroup
     return {word.value: (word.title_zh, word.title_en) for word in words}
-
-
-def scope_of_area(session: Session, code: str) -> Scope | None:
-    """An area that is loaded as a scope; None for an unknown code."""
-    level = area_repo.levels_of_codes(session, [code]).get(code)
-    return None if level is None else Scope(AreaLevel(level), code)

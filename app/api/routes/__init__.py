@@ -16,6 +16,7 @@ from app.api.routes import (
     isochrones,
     ledger_organisations,
     ledger_stations,
+    ledger_training,
     nearest,
     pages,
     served_by,
@@ -31,7 +32,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations)
+    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations, ledger_training)
     for subject in (*public, *officers):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
