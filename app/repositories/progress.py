@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Date,
     Select,
     and_,
@@ -18,15 +17,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     values,
 )
 from sqlalchemy.orm import Session
 
-from app.models import Area, AuditEntry, Station, StationVersion
+from app.models import Area, AuditEntry, StationVersion
 from app.models.vocabularies import AuditAction
 from app.repositories.stations import open_on
 from app.repositories.training import entries_at
+from app.repositories.training_totals import places_at
 
 ROW_CHANGES = (AuditAction.INSERT.value, AuditAction.UPDATE.value, AuditAction.DELETE.value)
 
@@ -147,16 +146,11 @@ class QuarterVisits:
 def visits_by_quarter(session: Session, known_at: datetime | None) -> list[QuarterVisits]:
     """All trainee-visits by quarter, in the areas that held their stations in the end as was known at a moment
     (None: now): a station takes its figures along when it moves."""
-    figures = entries_at(known_at)
-    station: type[Station] | type[StationVersion] = Station
-    known: ColumnElement[bool] = true()
-    if known_at is not None:
-        station = StationVersion
-        known = and_(StationVersion.valid_to.is_(None), *_known(known_at))
-    place = (figures.c.quarter, station.district_code, station.town_code)
+    figures, places = entries_at(known_at), places_at(known_at)
+    group = (figures.c.quarter, places.c.district_code, places.c.town_code)
     query = (
-        select(*place, func.sum(figures.c.trainee_visits).label("visits"))
-        .join_from(figures, station, and_(station.code == figures.c.station_code, known))
-        .group_by(*place)
+        select(*group, func.sum(figures.c.trainee_visits).label("visits"))
+        .join_from(figures, places, places.c.code == figures.c.station_code)
+        .group_by(*group)
     )
     return [QuarterVisits(r.quarter, r.district_code, r.town_code, int(r.visits)) for r in session.execute(query)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -107,11 +107,11 @@ def progress(
 ) -> Progress:  # fmt: skip
     """Progress of all areas of a level (inside ``within``). Towns are for officers, in their scope.
 
-    Raises InvalidInput for a day or moment to come, an area that there is not, a measure that towns do not have;
-    LevelNotLoaded; Unauthenticated and OutOfScope for towns.
+    ``known_at`` is a moment that is past (see ``moments``). Raises InvalidInput for a day to come, an area that there is
+    not, a measure that towns do not have; LevelNotLoaded; Unauthenticated and OutOfScope for towns.
     """
     day = as_of or today()
-    _check_times(day, known_at)
+    _check_day(day)
     tree = repo.area_tree(session)
     areas = _asked_areas(tree, actor, level, within)
     places = Places(tree, level)
@@ -273,17 +273,10 @@ def _asked_measures(level: AreaLevel, measure: TargetMeasure | None) -> Sequence
     return (measure,)
 
 
-def _check_times(day: date, known_at: datetime | None) -> None:
+def _check_day(day: date) -> None:
     if day > today():
         item = ErrorItem(
             "as_of", "是将来的日期", "is a day to come", value=day.isoformat(),
             remedy_zh=f"至多到今天({today()}),预测见 forecast", remedy_en=f"at most {today()}; see forecast",
         )  # fmt: skip
         raise InvalidInput("将来的进度无从得知。", "Progress of days to come is not known.", errors=[item])
-    now = datetime.now(known_at.tzinfo) if known_at is not None else None
-    if known_at is not None and now is not None and known_at > now + timedelta(seconds=1):
-        item = ErrorItem(
-            "known_at", "是将来的时刻", "is a moment to come", value=known_at.isoformat(),
-            remedy_zh="写过去的时刻,或去掉它", remedy_en="name a moment in the past, or leave it out",
-        )  # fmt: skip
-        raise InvalidInput("将来会知道什么,现在无从得知。", "What will be known then is not known now.", errors=[item])

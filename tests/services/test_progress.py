@@ -259,7 +259,6 @@ def test_towns_are_shown_to_their_officers(session: Session) -> None:
         (OutOfScope, TOWN, {"within": "900102"}),
         (InvalidInput, CITY, {"within": "99"}), (InvalidInput, CITY, {"measure": TargetMeasure.DISTRICTS_COVERED}),
         (InvalidInput, CITY, {"as_of": today() + timedelta(1)}),
-        (InvalidInput, CITY, {"known_at": datetime.now().astimezone() + timedelta(minutes=1)}),
     ):  # fmt: skip
         with pytest.raises(refused):
             towns(actor, **asked)

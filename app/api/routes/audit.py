@@ -56,7 +56,7 @@ EXPORTS: Responses = {
 @router.get(
     "",
     operation_id="listAuditEntries",
-    summary="审计记录(管理员)· The audit log",
+    summary="审计记录(管理员) · The audit log",
     response_model=AuditList,
     responses={**EXPORTS, **problems(401, 403)},
 )
@@ -120,7 +120,7 @@ def get_entries(
 @router.get(
     "/{id}",
     operation_id="getAuditEntry",
-    summary="一条审计记录(管理员)· One entry",
+    summary="一条审计记录(管理员) · One entry",
     response_model=AuditEntryOut,
     responses={**answers("审计记录 · The entry"), **problems(401, 403, 404)},
 )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.api.answers import cacheable, encode, personal
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep
+from app.api.deps import LanguageDep, SessionDep, resources_of
 from app.api.described import NOT_MODIFIED, answers, created, problems
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep, OptionalActorDep
@@ -27,6 +27,7 @@ from app.repositories.progress import last_write_at
 from app.repositories.targets import Position
 from app.services import targets
 from app.services.dataset_reads import data_notice, database_version
+from app.services.moments import check_known_at
 from app.services.progress import progress
 from app.services.station_table import today
 
@@ -136,6 +137,7 @@ def get_progress(
     `trainee_visits` are those of all quarters since 2025Q2 that are over. `expected` is a straight line from zero on
     the plan's day to the targets, one after the other. The same `as_of` and `known_at` give the same figures for ever.
     """
+    known_at = check_known_at(resources_of(request).engine, known_at)
     day = as_of or today()
     freshness = Freshness.of(request, f"{_state(session)} {day}")
     is_public = actor is None and level is not AreaLevel.TOWN
@@ -164,7 +166,7 @@ def get_target(
 @router.post(
     "",
     operation_id="addTarget",
-    summary="设定目标(市级)· Set a target",
+    summary="设定目标(市级) · Set a target",
     response_model=schemas.TargetOut,
     status_code=201,
     responses={**created("已设定 · Set"), **WRITES},
@@ -186,7 +188,7 @@ def add_target(
 @router.put(
     "/{id}",
     operation_id="changeTarget",
-    summary="修改目标(市级)· Change a target",
+    summary="修改目标(市级) · Change a target",
     response_model=schemas.TargetOut,
     responses={**answers("目标 · The target"), **WRITES},
 )
@@ -202,7 +204,7 @@ def change_target(
 @router.delete(
     "/{id}",
     operation_id="retireTarget",
-    summary="停用目标(市级)· Retire a target",
+    summary="停用目标(市级) · Retire a target",
     response_model=schemas.TargetOut,
     responses={**answers("已停用的目标 · The target"), **problems(401, 403, 404, 409)},
 )
