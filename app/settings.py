@@ -119,6 +119,16 @@ class QualitySettings(BaseSettings):
     appraisal_qualified: float = Field(default=60.0, ge=0, le=100, description="From this score on: qualified.")
 
 
+class ReportSettings(BaseSettings):
+    """Quarterly reports: days after the quarter's end until which each level reports."""
+
+    model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
+
+    report_days_station: int = Field(default=5, ge=0, le=90, description="Stations to their town.")
+    report_days_town: int = Field(default=8, ge=0, le=90, description="Towns to their district.")
+    report_days_district: int = Field(default=12, ge=0, le=90, description="Districts to the city.")
+
+
 def kernel_cache(home: Path) -> Path:
     """Where compiled kernels of the code as it is now are kept.
 
@@ -159,3 +169,8 @@ def auth_settings() -> AuthSettings:
 @lru_cache
 def quality_settings() -> QualitySettings:
     return QualitySettings()
+
+
+@lru_cache
+def report_settings() -> ReportSettings:
+    return ReportSettings()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.models import Report, ReportEvent, Station
-from app.models.vocabularies import ReportLevel
+from app.models import Report, ReportEvent, Station, StationVersion, User
+from app.models.vocabularies import ReportLevel, ReportState, Role
 from app.repositories.scope import Scope, in_scope
 
 
@@ -152,3 +152,67 @@ def set_states(session: Session, keys: Collection[tuple[str, str, str]], values:
     if keys:
         subject = tuple_(Report.level, Report.subject_code, Report.quarter)
         session.execute(update(Report).where(subject.in_(list(keys))).values(**values))
+
+
+@dataclass(frozen=True)
+class StationSpan:
+    """What was so of a station during a part of a period, as was known at a moment."""
+
+    code: str
+    name: str
+    type: str
+    status: str
+    opened_on: date | None
+    closed_on: date | None
+    district_code: str | None
+    town_code: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+def station_spans(
+    session: Session, first_day: date, last_day: date, known_at: datetime | None = None
+) -> list[StationSpan]:
+    """All that was so of stations between two days (both included), by code, the oldest first."""
+    of = StationVersion
+    known: list[ColumnElement[bool]] = [of.known_to.is_(None)]
+    if known_at is not None:
+        known = [of.known_from <= known_at, or_(of.known_to.is_(None), of.known_to > known_at)]
+    query = (
+        select(*(getattr(of, name) for name in StationSpan.__dataclass_fields__))
+        .where(
+            *known,
+            or_(of.valid_from.is_(None), of.valid_from <= last_day),
+            or_(of.valid_to.is_(None), of.valid_to > first_day),
+        )
+        .order_by(of.code, of.valid_from.asc().nulls_first())
+    )
+    return [StationSpan(**row._mapping) for row in session.execute(query)]
+
+
+def first_submissions(
+    session: Session, quarter: str, known_at: datetime | None = None
+) -> dict[tuple[str, str], datetime]:
+    """When each report of a quarter was first submitted, by level and subject."""
+    query = (
+        select(Report.level, Report.subject_code, func.min(ReportEvent.at).label("at"))
+        .join(Report, Report.id == ReportEvent.report_id)
+        .where(Report.quarter == quarter, ReportEvent.to_state == ReportState.SUBMITTED.value)
+        .group_by(Report.level, Report.subject_code)
+    )
+    if known_at is not None:
+        query = query.where(ReportEvent.at <= known_at)
+    return {(row.level, row.subject_code): row.at for row in session.execute(query)}
+
+
+def officers_of_areas(session: Session, codes: Collection[str]) -> dict[str, list[str]]:
+    """The names of those who answer for areas: enabled officers whose scope is exactly that area."""
+    query = (
+        select(User.area_code, User.display_name)
+        .where(User.area_code.in_(codes), User.is_disabled.is_(False), User.role != Role.VIEWER.value)
+        .order_by(User.area_code, User.username)
+    )
+    found: dict[str, list[str]] = {}
+    for row in session.execute(query):
+        found.setdefault(row.area_code, []).append(row.display_name)
+    return found
