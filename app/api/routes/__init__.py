@@ -15,6 +15,7 @@ from app.api.routes import (
     health,
     isochrones,
     ledger_organisations,
+    ledger_reports,
     ledger_stations,
     ledger_training,
     nearest,
@@ -32,7 +33,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations, ledger_training)
+    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations, ledger_training, ledger_reports)
     for subject in (*public, *officers):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
