@@ -107,8 +107,8 @@ def progress(
 ) -> Progress:  # fmt: skip
     """Progress of all areas of a level (inside ``within``). Towns are for officers, in their scope.
 
-    ``known_at`` is a moment that is past (see ``moments``). Raises InvalidInput for a day to come, an area that there is
-    not, a measure that towns do not have; LevelNotLoaded; Unauthenticated and OutOfScope for towns.
+    ``known_at`` is a moment that is past (see ``moments``). Raises InvalidInput for a day to come, an area that there
+    is not, a measure that towns do not have; LevelNotLoaded; Unauthenticated and OutOfScope for towns.
     """
     day = as_of or today()
     _check_day(day)
