@@ -89,7 +89,8 @@ def test_people_write_and_it_is_noted(client: TestClient, headers: dict[str, str
 
 def test_stations_are_kept_by_it(client: TestClient, headers: dict[str, str]) -> None:
     record = {
-        "lng": WEST + 9 * STEP, "lat": SOUTH + 9 * STEP, "crs": "wgs84", "code": "T-N", "name": "新站", "type": "community", "host_kind": "other", "status": "open",
+        "lng": WEST + 9 * STEP, "lat": SOUTH + 9 * STEP, "crs": "wgs84", "code": "T-N",
+        "name": "新站", "type": "community", "host_kind": "other", "status": "open",
         "opened_on": "2026-01-05",
     }  # fmt: skip
     made = client.post("/v1/ledger/stations", json={"record": record}, headers=headers)
