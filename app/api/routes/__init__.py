@@ -20,6 +20,10 @@ from app.api.routes import (
     ledger_training,
     nearest,
     pages,
+    quality_appraisals,
+    quality_complaints,
+    quality_inspections,
+    quality_ratings,
     served_by,
     station_route,
     stations,
@@ -29,11 +33,12 @@ from app.api.routes import (
 
 
 def routers() -> list[APIRouter]:
-    """The routers of the application; a new subject is added to one of the two lists here."""
+    """The routers of the application; a new subject is added to one of the lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
     officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations, ledger_training, ledger_reports)
-    for subject in (*public, *officers):
+    supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
+    for subject in (*public, *officers, *supervision):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
