@@ -26,9 +26,10 @@ class AuditEntry(Base):
         Index("ix_audit_log_station_code", "station_code", "id"),
         Index("ix_audit_log_district_code", "district_code", "id"),
         Index("ix_audit_log_town_code", "town_code", "id"),
+        Index("ix_audit_log_channel", "channel", "id"),
         Index(
             "ix_audit_log_event", "action", "id",
-            postgresql_where=text("action NOT IN ('insert', 'update', 'delete')"),
+            postgresql_where=text("action NOT IN ('insert', 'update')"),
         ),
     )  # fmt: skip
 

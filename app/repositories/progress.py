@@ -146,11 +146,13 @@ class QuarterVisits:
 def visits_by_quarter(session: Session, known_at: datetime | None) -> list[QuarterVisits]:
     """All trainee-visits by quarter, in the areas that held their stations in the end as was known at a moment
     (None: now): a station takes its figures along when it moves."""
-    figures, places = entries_at(known_at), places_at(known_at)
-    group = (figures.c.quarter, places.c.district_code, places.c.town_code)
+    entries, places = entries_at(known_at), places_at(known_at)
+    line = (entries.c.station_code, entries.c.quarter)
+    sums = select(*line, func.sum(entries.c.trainee_visits).label("visits")).group_by(*line).subquery()
+    group = (sums.c.quarter, places.c.district_code, places.c.town_code)
     query = (
-        select(*group, func.sum(figures.c.trainee_visits).label("visits"))
-        .join_from(figures, places, places.c.code == figures.c.station_code)
+        select(*group, func.sum(sums.c.visits).label("visits"))
+        .join_from(sums, places, places.c.code == sums.c.station_code)
         .group_by(*group)
     )
     return [QuarterVisits(r.quarter, r.district_code, r.town_code, int(r.visits)) for r in session.execute(query)]

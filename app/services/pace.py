@@ -24,7 +24,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Forecast:
-    """If it went on as in the last quarters: ``value`` on ``due_on``, ``reaches_on`` the day the target is reached.
+    """If it went on as in the last quarters: ``value`` on ``due_on``, ``reaches_on`` the day the target is reached,
+    None where it is already, or will not be in ten years.
 
     ``per_quarter`` is the slope of the least-squares line through the ends of the quarters from ``first`` to ``last``.
     """
@@ -80,9 +81,7 @@ def forecast(quarters: Sequence[Point], latest: Point, due_on: date, target: int
         (a - mean_x) ** 2 for a in x
     )
     reaches_on = None
-    if latest.value >= target:
-        reaches_on = latest.on
-    elif slope > 0:
+    if slope > 0 and latest.value < target:
         days = math.ceil((target - latest.value) / slope)
         reaches_on = latest.on + timedelta(days) if days <= FARTHEST_DAYS else None
     value = max(0.0, latest.value + slope * (due_on - latest.on).days)

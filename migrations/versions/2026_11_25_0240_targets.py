@@ -102,14 +102,15 @@ def upgrade() -> None:
     op.execute(NARROWER)
     op.create_index('ix_audit_log_district_code', 'audit_log', ['district_code', 'id'])
     op.create_index('ix_audit_log_town_code', 'audit_log', ['town_code', 'id'])
+    op.create_index('ix_audit_log_channel', 'audit_log', ['channel', 'id'])
     op.create_index(
         'ix_audit_log_event', 'audit_log', ['action', 'id'],
-        postgresql_where=sa.text("action NOT IN ('insert', 'update', 'delete')"),
+        postgresql_where=sa.text("action NOT IN ('insert', 'update')"),
     )
 
 
 def downgrade() -> None:
-    for name in ('event', 'town_code', 'district_code'):
+    for name in ('event', 'channel', 'town_code', 'district_code'):
         op.drop_index(f'ix_audit_log_{name}', 'audit_log')
     op.drop_table('target_versions')
     op.drop_table('targets')

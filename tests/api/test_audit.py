@@ -167,6 +167,8 @@ def test_a_longer_export_says_so(client: TestClient, admin: Headers, monkeypatch
         (EntryFilter(kind="station", key="S-003"), "ix_audit_log_subject"),
         (EntryFilter(area_code="9002"), "ix_audit_log_district_code"),
         (EntryFilter(actions=["export"]), "ix_audit_log_event"),
+        (EntryFilter(actions=["delete"]), "ix_audit_log_event"),
+        (EntryFilter(channel="token"), "ix_audit_log_channel"),
     ],
 )
 def test_lists_are_read_by_an_index(long_log: Engine, wanted: EntryFilter, index: str) -> None:

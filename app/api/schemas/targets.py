@@ -160,7 +160,10 @@ class ForecastOut(BaseModel):
     due_on: date = Field(examples=["2026-12-31"])
     value: float = Field(examples=[301.5])
     per_quarter: float = Field(description="每季度增加 · More by quarter", examples=[12.4])
-    reaches_on: date | None = Field(description="按此何日达成 · When the target is reached", examples=["2026-12-20"])
+    reaches_on: date | None = Field(
+        description="按此何日达成;已达成或遥不可及为 null · When it is reached; null when it is already, or never",
+        examples=["2026-12-20"],
+    )
     first: date = Field(description="所用首个季度末 · First quarter's end used", examples=["2025-12-31"])
     last: date = Field(description="所用末个季度末 · Last quarter's end used", examples=["2026-09-30"])
     method: str = Field(examples=["最近四个季度末的最小二乘直线,自最近的实际值外推"])
