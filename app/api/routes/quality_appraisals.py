@@ -43,7 +43,7 @@ def list_appraisals(request: Request, session: SessionDep, actor: ActorDep, lang
 @router.post(
     "/appraisals",
     operation_id="makeAppraisal",
-    summary="评估(市级)· Appraise a year",
+    summary="评估(市级) · Appraise a year",
     response_model=schemas.AppraisalOut,
     status_code=201,
     responses={**created("草稿 · The draft"), **WRITES},
@@ -123,7 +123,7 @@ def get_score(
 @router.post(
     "/appraisals/{year}/publish",
     operation_id="publishAppraisal",
-    summary="公布评估(市级)· Publish an appraisal",
+    summary="公布评估(市级) · Publish an appraisal",
     response_model=schemas.AppraisalOut,
     responses={**answers("已公布 · Published"), **WRITES},
 )
@@ -172,7 +172,7 @@ def list_exemplars(
 @router.post(
     "/exemplars",
     operation_id="addExemplar",
-    summary="推荐典型样板(区级;市级即评定)· Propose an exemplar",
+    summary="推荐典型样板(区级;市级即评定) · Propose an exemplar",
     response_model=schemas.ExemplarOut,
     status_code=201,
     responses={**created("已推荐或评定 · Proposed, or named"), **WRITES},
@@ -193,7 +193,7 @@ def add_exemplar(
 @router.post(
     "/exemplars/{id}/name",
     operation_id="nameExemplar",
-    summary="评定典型样板(市级)· Name an exemplar",
+    summary="评定典型样板(市级) · Name an exemplar",
     response_model=schemas.ExemplarOut,
     responses={**answers("样板 · The exemplar"), **WRITES},
 )

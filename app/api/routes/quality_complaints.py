@@ -76,7 +76,7 @@ def get_complaint(request: Request, session: SessionDep, language: LanguageDep, 
 @router.get(
     "/complaints",
     operation_id="listComplaints",
-    summary="投诉列表(工作人员)· Complaints, for officers",
+    summary="投诉列表(工作人员) · Complaints, for officers",
     response_model=schemas.ComplaintList,
     responses={**answers("一页投诉 · A page"), **READS},
 )
@@ -113,7 +113,7 @@ def list_complaints(
 @router.get(
     "/complaints/{number}/file",
     operation_id="getComplaintFile",
-    summary="投诉案卷(工作人员)· All of a complaint, for officers",
+    summary="投诉案卷(工作人员) · All of a complaint, for officers",
     response_model=schemas.ComplaintFileOut,
     responses={**answers("案卷 · The file"), **READS},
 )
@@ -127,7 +127,7 @@ def get_complaint_file(
 @router.post(
     "/complaints/{number}/take",
     operation_id="takeComplaint",
-    summary="承办(区级)· Take a complaint on",
+    summary="承办(区级) · Take a complaint on",
     response_model=schemas.ComplaintFileOut,
     responses={**answers("案卷 · The file"), **WRITES},
 )
@@ -142,7 +142,7 @@ def take_complaint(
 @router.post(
     "/complaints/{number}/answer",
     operation_id="answerComplaint",
-    summary="答复(区级)· Answer a complaint",
+    summary="答复(区级) · Answer a complaint",
     response_model=schemas.ComplaintFileOut,
     responses={**answers("案卷 · The file"), **WRITES},
 )
@@ -158,7 +158,7 @@ def answer_complaint(
 @router.post(
     "/complaints/{number}/close",
     operation_id="closeComplaint",
-    summary="办结(区级)· Close a complaint",
+    summary="办结(区级) · Close a complaint",
     response_model=schemas.ComplaintFileOut,
     responses={**answers("案卷 · The file"), **WRITES},
 )
@@ -174,7 +174,7 @@ def close_complaint(
 @router.post(
     "/complaints/{number}/reopen",
     operation_id="reopenComplaint",
-    summary="重新办理(区级)· Take a complaint up again",
+    summary="重新办理(区级) · Take a complaint up again",
     response_model=schemas.ComplaintFileOut,
     responses={**answers("案卷 · The file"), **WRITES},
 )

@@ -215,7 +215,7 @@ def remedy_finding(
 @router.post(
     "/findings/{id}/close",
     operation_id="closeFinding",
-    summary="复核销号(区级)· Close a finding",
+    summary="复核销号(区级) · Close a finding",
     response_model=schemas.FindingOut,
     responses={**answers("问题 · The finding"), **WRITES},
 )
@@ -230,7 +230,7 @@ def close_finding(
 @router.post(
     "/findings/{id}/return",
     operation_id="returnFinding",
-    summary="退回重新整改(区级)· Return a finding",
+    summary="退回重新整改(区级) · Return a finding",
     response_model=schemas.FindingOut,
     responses={**answers("问题 · The finding"), **WRITES},
 )

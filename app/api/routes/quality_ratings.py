@@ -82,7 +82,7 @@ def add_rating(
 @router.get(
     "/ratings",
     operation_id="listRatings",
-    summary="评价列表(工作人员)· Ratings, for officers",
+    summary="评价列表(工作人员) · Ratings, for officers",
     response_model=schemas.RatingList,
     responses={**answers("一页评价 · A page"), **READS},
 )
@@ -114,7 +114,7 @@ def list_ratings(
 @router.post(
     "/ratings/{id}/publish",
     operation_id="publishRating",
-    summary="公开评价(区级)· Publish a rating",
+    summary="公开评价(区级) · Publish a rating",
     response_model=schemas.RatingOut,
     responses={**answers("评价 · The rating"), **WRITES},
 )
@@ -129,7 +129,7 @@ def publish_rating(
 @router.post(
     "/ratings/{id}/hide",
     operation_id="hideRating",
-    summary="不公开评价(区级)· Hide a rating",
+    summary="不公开评价(区级) · Hide a rating",
     response_model=schemas.RatingOut,
     responses={**answers("评价 · The rating"), **WRITES},
 )
@@ -148,7 +148,13 @@ def hide_rating(
     response_model=schemas.IssuedOut,
     status_code=201,
     responses={
-        201: {"description": "评价码 · The codes", "content": {"application/json": {}, "text/csv": {}}},
+        201: {
+            "description": "评价码 · The codes",
+            "content": {
+                "application/json": {},
+                CSV: {"schema": {"type": "string"}, "example": "评价码,站点,站点编号,有效期至\n"},
+            },
+        },
         **WRITES,
     },
 )
