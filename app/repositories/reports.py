@@ -162,6 +162,8 @@ class StationSpan:
     name: str
     type: str
     status: str
+    selected_on: date | None
+    plaque_hung_on: date | None
     opened_on: date | None
     closed_on: date | None
     district_code: str | None

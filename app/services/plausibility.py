@@ -21,6 +21,15 @@ from app.repositories.scope import Scope
 from app.services.actors import Actor
 from app.services.quarters import Quarter, quarters_until
 
+WARNING_TITLES = {
+    "visits_above_seats": ("人次超过座位×班次", "more visits than seats × sessions"),
+    "certificates_above_visits": ("取证多于人次", "more certificates than visits"),
+    "no_sessions": ("有人次或学时而无班次", "visits or hours without a session"),
+    "no_visits": ("有班次而无人次", "sessions without a visit"),
+    "not_open": ("未开放的站点有培训", "training at a station that was not open"),
+    "jump": ("人次陡增", "a jump of visits"),
+    "no_entries": ("运营中而无台账", "open without any line"),
+}
 JUMP = 5  # times the median of the quarters before
 JUMP_VISITS = 50  # fewer are not looked at
 

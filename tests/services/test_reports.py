@@ -187,7 +187,7 @@ def test_in_time_late_due_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_is_expected() -> None:
-    span = StationSpan("A", "站", "park", "open", date(2026, 9, 30), None, None, None, None, None)
+    span = StationSpan("A", "站", "park", "open", None, None, date(2026, 9, 30), None, None, None, None, None)
     assert is_open_during(span, Q)  # opened on the last day
     assert not is_open_during(replace(span, opened_on=date(2026, 10, 1)), Q)
     assert is_open_during(replace(span, opened_on=None), Q)

@@ -15,6 +15,7 @@ from app.api.routes import (
     health,
     isochrones,
     ledger_organisations,
+    ledger_report_documents,
     ledger_reports,
     ledger_stations,
     ledger_training,
@@ -37,7 +38,16 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    officers = (vocabularies, targets, audit, ledger_stations, ledger_organisations, ledger_training, ledger_reports)
+    officers = (
+        vocabularies,
+        targets,
+        audit,
+        ledger_stations,
+        ledger_organisations,
+        ledger_training,
+        ledger_reports,
+        ledger_report_documents,
+    )
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
     for subject in (*public, *officers, *supervision):
         versioned.include_router(subject.router)

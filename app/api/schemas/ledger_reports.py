@@ -164,3 +164,27 @@ class ReminderList(BaseModel):
 
     quarter: str = Field(examples=["2026Q3"])
     reminders: list[Reminder]
+
+
+class DocumentTable(BaseModel):
+    """A table of the report. 报告中的一张表"""
+
+    title: str = Field(examples=["各区划站点与培训"])
+    headings: list[str] = Field(examples=[["代码", "区划", "运营站点"]])
+    rows: list[list[Any]] = Field(examples=[[["440106", "天河区", 31]]])
+    total: list[Any] | None = Field(examples=[None])
+    note: str | None = Field(examples=[None])
+
+
+class QuarterlyDocument(BaseModel):
+    """The quarterly report of a district or the city. 季度报告"""
+
+    title: str = Field(examples=["天河区2026年第三季度“羊城技能加油站”季度报告"])
+    area: str = Field(examples=["440106"])
+    quarter: str = Field(examples=["2026Q3"])
+    known_at: AwareDatetime = Field(examples=["2026-10-20T00:00:00Z"])
+    reconciles: bool = Field(description="各分项之和等于合计 · All parts add up", examples=[True])
+    coverage_run: str | None = Field(examples=["9f86d081884c7d65"])
+    tables: list[DocumentTable]
+    notes: list[str]
+    data_notice: Notice | None = NoticeField
