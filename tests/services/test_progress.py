@@ -37,7 +37,7 @@ from tests.conftest import MakeDatabase
 CITY = Actor(None, "city", "市", Role.CITY_OFFICER, Scope(AreaLevel.CITY, "90"), Channel.SESSION)
 DISTRICT = Actor(None, "d", "区", Role.DISTRICT_OFFICER, Scope(AreaLevel.DISTRICT, "9001"), Channel.SESSION)
 TOWN = Actor(None, "t", "镇", Role.TOWN_OFFICER, Scope(AreaLevel.TOWN, "900101"), Channel.SESSION)
-DAYS = [date(2025, 5, 1), date(2025, 9, 30), date(2025, 12, 31), date(2026, 1, 1), date(2026, 7, 15)]
+DAYS = [date(2025, 5, 1), date(2025, 9, 30), date(2025, 11, 1), date(2025, 12, 31), date(2026, 1, 1), date(2026, 7, 15)]
 VISITS = """
     INSERT INTO training_entries (station_code, quarter, kind, target_group, sessions_held, trainee_visits,
         training_hours, certificates)
@@ -76,6 +76,7 @@ def _suspend_and_select(session: Session) -> None:
     session.execute(text("UPDATE stations SET status = 'suspended', valid_from = '2025-11-01' WHERE code = 'S-000'"))
     session.execute(text("UPDATE stations SET batch = 1, selected_on = '2025-07-02' WHERE code = 'S-001'"))
     session.execute(text("UPDATE stations SET batch = 1 WHERE code = 'S-003'"))
+    session.execute(text("UPDATE stations SET batch = 1, selected_on = '2025-06-30' WHERE code = 'S-009'"))
     session.execute(text("UPDATE stations SET batch = 2, selected_on = NULL WHERE code = 'S-006'"))
 
 
