@@ -48,7 +48,7 @@ def test_operation_ids_read_as_methods() -> None:
     assert len(set(IDS)) == len(IDS)
     assert {"listStations", "getStation", "listAreas", "getArea", "listDatasets", "getDataset"} <= set(IDS)
     for name in IDS:
-        assert re.fullmatch(r"(get|list|find|create|convert)[A-Z][A-Za-z]+", name)
+        assert re.fullmatch(r"[a-z]+[A-Z][A-Za-z]+", name)
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
@@ -73,7 +73,8 @@ def test_every_call_is_described(path: str, method: str, operation: dict[str, An
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
 def test_every_answer_has_an_example_that_is_one(path: str, method: str, operation: dict[str, Any]) -> None:
-    for media_type, content in operation["responses"]["200"]["content"].items():
+    (good,) = (response for status, response in operation["responses"].items() if status in ("200", "201", "204"))
+    for media_type, content in good.get("content", {}).items():
         if media_type.endswith("json"):
             assert content["example"], media_type
             validator(content["schema"]).validate(content["example"])
