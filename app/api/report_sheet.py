@@ -42,7 +42,7 @@ def _sheet(book: Any, title: str, table: ReportTable, notes: list[str], formats:
         page.set_landscape()
     page.fit_to_pages(1, 0)
     page.repeat_rows(ROW_AT_ONCE - 1)
-    page.set_footer("&P / &N")
+    page.set_footer("&C&P / &N")
     page.write_string(0, 0, title, formats["title"])
     page.write_string(1, 0, table.title + (f"  {table.note}" if table.note else ""))
     for column, heading in enumerate(table.headings):

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from app.db.engine import session_scope
 from app.demo.city import DemoCity, Tell, fingerprints, generate
 from app.demo.records import organisations_of
+from app.demo.reports import load_reports
 from app.demo.spec import CitySpec
 from app.demo.targets import load_targets
+from app.demo.training import load_training
 from app.models.vocabularies import DatasetKind
 from app.repositories.datasets import list_datasets
 from app.repositories.station_records import ensure_organisations
@@ -29,7 +31,7 @@ from app.services.loading import (
 )
 
 SOURCE = "skillsmap demonstration city (app/demo); facts: data/SOURCES.md"
-STEPS = 9  # of generate (4) and of loading (4), and the commit
+STEPS = 10  # of generate (4) and of loading (5), and the commit
 
 NOTES = {
     DatasetKind.BOUNDARIES: (
@@ -117,6 +119,10 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
     results["stations"] = load_stations(session, of(DatasetKind.STATIONS), city.stations, reports["stations"])
     ensure_organisations(session, {name for station in city.stations for name in organisations_of(station)})
     load_targets(session)
+    if results["stations"].changed:
+        tell("写入台账 loading the ledger")
+        load_training(session, city.spec, city.stations)
+        load_reports(session, city.spec)
     return results
 
 

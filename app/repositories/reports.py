@@ -218,3 +218,16 @@ def officers_of_areas(session: Session, codes: Collection[str]) -> dict[str, lis
     for row in session.execute(query):
         found.setdefault(row.area_code, []).append(row.display_name)
     return found
+
+
+def insert_history(
+    session: Session, rows: Sequence[Mapping[str, Any]], events: Sequence[Sequence[Mapping[str, Any]]]
+) -> None:
+    """Add reports with the steps that brought each where it is."""
+    if not rows:
+        return
+    added = session.scalars(
+        insert(Report).returning(Report.id, sort_by_parameter_order=True), [dict(row) for row in rows]
+    )
+    steps = [{**event, "report_id": number} for number, held in zip(list(added), events, strict=True) for event in held]
+    session.execute(insert(ReportEvent), steps)

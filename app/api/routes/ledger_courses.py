@@ -1,0 +1,230 @@
+"""Courses and sessions. For officers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.answers import encode, personal
+from app.api.deps import LanguageDep, SessionDep
+from app.api.described import answers, created, problems
+from app.api.idempotency import IdempotencyKey, once
+from app.api.identity import ActorDep
+from app.api.paging import link_to_next, next_cursor, read_cursor
+from app.api.parameters import PLAIN_TEXT, CursorQuery
+from app.api.schemas import ledger_courses as schemas
+from app.errors import InvalidInput
+from app.models.vocabularies import CourseForm, CourseKind, CourseStatus
+from app.repositories.courses import CourseFilter
+from app.services import courses as service
+
+router = APIRouter(prefix="/ledger", tags=["ledger"])
+Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, examples=[12])]
+Limit = Annotated[int, Query(ge=1, le=500, description="每页条数 · Rows per page", examples=[100])]
+StationQuery = Annotated[str, Query(min_length=1, max_length=64, pattern=PLAIN_TEXT)]
+WRITES = problems(400, 401, 403, 404, 409, 413)
+WORDS = {"kind", "form", "status", "target_groups"}
+
+
+@router.get(
+    "/courses",
+    operation_id="listCourses",
+    summary="课程 · Courses",
+    response_model=schemas.CourseList,
+    responses={**answers("一页课程 · A page"), **problems(401, 403)},
+)
+def get_courses(
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    language: LanguageDep,
+    station: Annotated[list[StationQuery], Query(max_length=50, description="站点编号,可重复 · Stations")] = [],  # noqa: B006
+    kind: Annotated[list[CourseKind], Query(max_length=20, description="培训内容,可重复 · Kinds")] = [],  # noqa: B006
+    form: Annotated[list[CourseForm], Query(max_length=10, description="形式,可重复 · Forms")] = [],  # noqa: B006
+    status: Annotated[list[CourseStatus], Query(max_length=4, description="状态,可重复 · States")] = [],  # noqa: B006
+    q: Annotated[
+        str | None,
+        Query(min_length=1, max_length=100, pattern=PLAIN_TEXT, description="名称、技能 · Text", examples=["护理"]),
+    ] = None,
+    limit: Limit = 100,
+    cursor: CursorQuery = None,
+) -> Response:  # fmt: skip
+    """管辖范围之内站点的课程,按站点 · Courses of stations in the account's scope, by station."""
+    wanted = CourseFilter(
+        station_codes=station, kinds=[one.value for one in kind], forms=[one.value for one in form],
+        statuses=[one.value for one in status], text=q,
+    )  # fmt: skip
+    after = _parts(read_cursor(request, cursor))
+    place = None if after is None else (str(after[0]), int(after[1]))
+    rows = service.list_courses(session, actor, wanted, after=place, limit=limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = None if last is None else next_cursor(request, orjson.dumps([last.station_code, last.id]).decode())
+    shown = [schemas.CourseOut.of(row, language) for row in rows[:limit]]
+    answer = personal(request, schemas.CourseList(next_cursor=following, courses=shown))
+    answer.headers.update(link_to_next(request, following))
+    return answer
+
+
+@router.post(
+    "/courses",
+    operation_id="addCourse",
+    summary="登记课程 · Record a course",
+    response_model=schemas.CourseOut,
+    status_code=201,
+    responses={**created("已登记 · Recorded"), **WRITES},
+)
+def post_course(
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, question: schemas.NewCourse,
+    key: IdempotencyKey = None,
+) -> Response:  # fmt: skip
+    """线上课程须有链接 · An online course has a link."""
+
+    def make() -> Response:
+        row = service.add_course(session, actor, _plain(question))
+        return personal(request, schemas.CourseOut.of(row, language), status=201)
+
+    return once(request, session, actor, key, encode(question), make)
+
+
+@router.get(
+    "/courses/{id}",
+    operation_id="getCourse",
+    summary="一门课程 · One course",
+    response_model=schemas.CourseOut,
+    responses={**answers("课程 · The course"), **problems(401, 403, 404)},
+)
+def get_one_course(request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, id: Id) -> Response:
+    """修改时请带上 `version` · Name `version` when you change it."""
+    return personal(request, schemas.CourseOut.of(service.get_course(session, actor, id), language))
+
+
+@router.put(
+    "/courses/{id}",
+    operation_id="changeCourse",
+    summary="修改或停开课程 · Change or end a course",
+    response_model=schemas.CourseOut,
+    responses={**answers("课程 · The course"), **WRITES},
+)
+def put_course(
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, id: Id,
+    question: schemas.CourseChange,
+) -> Response:  # fmt: skip
+    """停开:`status` 为 `ended` · To end it, set `status` to `ended`."""
+    row = service.change_course(session, actor, id, question.version, _plain(question))
+    return personal(request, schemas.CourseOut.of(row, language))
+
+
+@router.post(
+    "/courses/{id}/sessions",
+    operation_id="addCourseSession",
+    summary="安排场次 · Plan a session",
+    response_model=schemas.SessionOut,
+    status_code=201,
+    responses={**created("已安排 · Planned"), **WRITES},
+)
+def post_session(
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, id: Id,
+    question: schemas.SessionFacts, key: IdempotencyKey = None,
+) -> Response:  # fmt: skip
+    """时间须带时区 · Times name their zone."""
+
+    def make() -> Response:
+        row = service.add_course_session(session, actor, id, _plain(question))
+        return personal(request, schemas.SessionOut.of(row, language), status=201)
+
+    return once(request, session, actor, key, encode(question), make)
+
+
+@router.get(
+    "/sessions",
+    operation_id="listCourseSessions",
+    summary="场次 · Sessions",
+    response_model=schemas.SessionList,
+    responses={**answers("一页场次 · A page"), **problems(401, 403)},
+)
+def get_sessions(
+    request: Request,
+    session: SessionDep,
+    actor: ActorDep,
+    language: LanguageDep,
+    course: Annotated[
+        int | None, Query(ge=1, le=schemas.MAX_ID, description="课程编号 · Course", examples=[12])
+    ] = None,
+    station: Annotated[StationQuery | None, Query(description="站点编号 · Station", examples=["YC440106-001"])] = None,
+    since: Annotated[AwareDatetime | None, Query(description="自此时刻起 · From this moment on")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="至此时刻(不含)· Until before this moment")] = None,
+    limit: Limit = 100,
+    cursor: CursorQuery = None,
+) -> Response:
+    """按开始时间 · By their beginning."""
+    after = _parts(read_cursor(request, cursor))
+    place = None if after is None else (_moment(after[0]), int(after[1]))
+    rows = service.list_sessions(
+        session, actor, course_id=course, station_code=station, since=since, until=until, after=place, limit=limit + 1
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = (
+        None if last is None else next_cursor(request, orjson.dumps([last.starts_at.isoformat(), last.id]).decode())
+    )
+    shown = [schemas.SessionOut.of(row, language) for row in rows[:limit]]
+    answer = personal(request, schemas.SessionList(next_cursor=following, sessions=shown))
+    answer.headers.update(link_to_next(request, following))
+    return answer
+
+
+@router.get(
+    "/sessions/{id}",
+    operation_id="getCourseSession",
+    summary="一个场次 · One session",
+    response_model=schemas.SessionOut,
+    responses={**answers("场次 · The session"), **problems(401, 403, 404)},
+)
+def get_one_session(request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, id: Id) -> Response:
+    """修改时请带上 `version` · Name `version` when you change it."""
+    return personal(request, schemas.SessionOut.of(service.get_course_session(session, actor, id), language))
+
+
+@router.put(
+    "/sessions/{id}",
+    operation_id="changeCourseSession",
+    summary="修改、完成或取消场次 · Change, hold or cancel a session",
+    response_model=schemas.SessionOut,
+    responses={**answers("场次 · The session"), **WRITES},
+)
+def put_session(
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, id: Id,
+    question: schemas.SessionChange,
+) -> Response:  # fmt: skip
+    """举办后:`status` 为 `held`,并填到课人数 · Once held, set `status` to `held` and enter the attendance."""
+    row = service.change_course_session(session, actor, id, question.version, _plain(question))
+    return personal(request, schemas.SessionOut.of(row, language))
+
+
+def _plain(question: schemas.CourseFacts | schemas.SessionFacts) -> dict[str, object]:
+    """The facts as they are kept: words by their codes."""
+    values = question.model_dump(exclude={"version"})
+    words = question.model_dump(mode="json", include=WORDS)
+    return {**values, **words}
+
+
+def _parts(cursor: str | None) -> tuple[str, int] | None:
+    if cursor is None:
+        return None
+    try:
+        first, number = orjson.loads(cursor)
+        return str(first), int(number)
+    except (ValueError, TypeError):
+        raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.") from None
