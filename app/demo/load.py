@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import session_scope
 from app.demo.city import DemoCity, Tell, fingerprints, generate
+from app.demo.quality import load_quality
 from app.demo.records import organisations_of
 from app.demo.reports import load_reports
 from app.demo.spec import CitySpec
@@ -123,6 +124,7 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
         tell("写入台账 loading the ledger")
         load_training(session, city.spec, city.stations)
         load_reports(session, city.spec)
+        load_quality(session, city.spec, city.stations)
     return results
 
 
