@@ -80,7 +80,7 @@ class Finding(Edited, Base):
         CheckConstraint("(state = 'closed') = (closed_on IS NOT NULL)", name="closed"),
         CheckConstraint("closed_on >= remedied_on", name="dates"),
         Index("ix_findings_station_code", "station_code", "due_on", "id"),
-        Index("ix_findings_not_closed", "due_on", "id", postgresql_where=sql_text("state <> 'closed'")),
+        Index("ix_findings_due_on", "due_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
@@ -174,6 +174,7 @@ class Complaint(Edited, Base):
     __table_args__ = (
         CheckConstraint("due_on >= received_on AND first_due_on >= received_on", name="dates"),
         Index("ix_complaints_station_code", "station_code", "received_on"),
+        Index("ix_complaints_due_on", "due_on", "id"),
         Index(
             "ix_complaints_not_done", "due_on", "id", postgresql_where=sql_text("state IN ('received', 'in_progress')")
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.models import Complaint, ComplaintContact, ComplaintStep, Station
@@ -74,7 +74,6 @@ def list_complaints(
 
     ``overdue_on``: only those not answered that were due before that day. ``after``: is it answered, day due, id.
     """
-    done: ColumnElement[bool] = Complaint.state.not_in(NOT_DONE)
     query = _complaints().where(*place.conditions(scope, Complaint.station_code))
     if states:
         query = query.where(Complaint.state.in_(states))
@@ -82,10 +81,15 @@ def list_complaints(
         query = query.where(Complaint.subject.in_(subjects))
     if overdue_on is not None:
         query = query.where(Complaint.state.in_(NOT_DONE), Complaint.due_on < overdue_on)
-    if after is not None:
-        query = query.where(tuple_(done, Complaint.due_on, Complaint.id) > tuple_(*after))
-    rows = session.execute(query.order_by(done, Complaint.due_on, Complaint.id).limit(limit))
-    return [ComplaintRow(**row._mapping) for row in rows]
+    query = query.order_by(Complaint.due_on, Complaint.id)
+    found: list[ComplaintRow] = []
+    for is_done, part in ((False, Complaint.state.in_(NOT_DONE)), (True, Complaint.state.not_in(NOT_DONE))):
+        of_part = query.where(part).limit(limit - len(found))  # each part has an index that is in its order
+        if after is not None and after[0] == is_done:
+            of_part = of_part.where(tuple_(Complaint.due_on, Complaint.id) > tuple_(*after[1:]))
+        if len(found) < limit and not (after is not None and after[0] > is_done):
+            found += [ComplaintRow(**row._mapping) for row in session.execute(of_part)]
+    return found
 
 
 def get_complaint(session: Session, number: str) -> ComplaintRow | None:

@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id', name=op.f('pk_complaints')),
         sa.UniqueConstraint('number', name=op.f('uq_complaints_number')),
     )
+    op.create_index('ix_complaints_due_on', 'complaints', ['due_on', 'id'])
     op.create_index('ix_complaints_not_done', 'complaints', ['due_on', 'id'], postgresql_where=sa.text("state IN ('received', 'in_progress')"))
     op.create_index('ix_complaints_station_code', 'complaints', ['station_code', 'received_on'])
     op.create_table(
@@ -298,7 +299,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id', name=op.f('pk_findings')),
     )
     op.create_index(op.f('ix_findings_inspection_id'), 'findings', ['inspection_id'])
-    op.create_index('ix_findings_not_closed', 'findings', ['due_on', 'id'], postgresql_where=sa.text("state <> 'closed'"))
+    op.create_index('ix_findings_due_on', 'findings', ['due_on', 'id'])
     op.create_index('ix_findings_station_code', 'findings', ['station_code', 'due_on', 'id'])
     op.create_table(
         'visit_codes',
