@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FromClause, func, or_, select
+from sqlalchemy import BigInteger, FromClause, Numeric, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import Station, StationVersion
@@ -39,6 +39,10 @@ class Figures:
     stations: int = 0
     lines: int = 0
 
+    def __add__(self, other: Figures) -> Figures:
+        """Of different stations."""
+        return Figures(*(getattr(self, name) + getattr(other, name) for name in Figures.__dataclass_fields__))
+
 
 def places_at(known_at: datetime | None) -> FromClause:
     """Every station's name, district and town as known at a moment (None: now)."""
@@ -66,19 +70,34 @@ def sum_entries(
     A station counts where it was known to be at that moment.
     """
     entries, places = entries_at(known_at, wanted), places_at(known_at)
-    at_place = (Dimension.TOWN, Dimension.DISTRICT)
-    dimensions = [getattr(places.c if one in at_place else entries.c, one.value) for one in by]
+    at_place = (Dimension.STATION, Dimension.TOWN, Dimension.DISTRICT)
+    inside = [one.value for one in by if one not in at_place]
+    names = [name for name in Figures.__dataclass_fields__ if name not in ("stations", "lines")]
+    # station by station first: to count stations, none has to be told from others again
+    held = (
+        select(
+            entries.c.station_code,
+            *(entries.c[name] for name in inside),
+            *(func.sum(entries.c[name]).label(name) for name in names),
+            func.count().label("lines"),
+        )
+        .group_by(entries.c.station_code, *(entries.c[name] for name in inside))
+        .subquery("held")
+    )
+    columns = {Dimension.STATION: places.c.code, Dimension.TOWN: places.c.town_code}
+    columns[Dimension.DISTRICT] = places.c.district_code
+    dimensions = [columns[one] if one in columns else held.c[one.value] for one in by]
     query = (
         select(
             *dimensions,
-            func.sum(entries.c.sessions_held).label("sessions_held"),
-            func.sum(entries.c.trainee_visits).label("trainee_visits"),
-            func.sum(entries.c.training_hours).label("training_hours"),
-            func.sum(entries.c.certificates).label("certificates"),
-            func.count(entries.c.station_code.distinct()).label("stations"),
-            func.count().label("lines"),
+            *(
+                cast(func.sum(held.c[name]), Numeric if name == "training_hours" else BigInteger).label(name)
+                for name in names
+            ),
+            func.count(held.c.station_code.distinct()).label("stations"),
+            cast(func.sum(held.c.lines), BigInteger).label("lines"),
         )
-        .join(places, places.c.code == entries.c.station_code)
+        .join(places, places.c.code == held.c.station_code)
         .where(in_scope(scope, places.c.district_code, places.c.town_code))
         .group_by(*dimensions)
     )

@@ -89,12 +89,9 @@ def report_tree(
     session: Session, quarter: Quarter, settings: ReportSettings, known_at: datetime | None = None
 ) -> ReportTree:
     """Everybody who reports in a quarter, in order of level and code, as was known at a moment (None: now)."""
-    spans = {span.code: span for span in repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)}
-    open_codes = {
-        span.code
-        for span in repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)
-        if is_open_during(span, quarter)
-    }
+    held = repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)
+    spans = {span.code: span for span in held}  # the latest of each
+    open_codes = {span.code for span in held if is_open_during(span, quarter)}
     sums = _sums(session, quarter, known_at)
     expected = [span for code, span in sorted(spans.items()) if code in open_codes or ("station", code) in sums]
     codes = {c for span in expected for c in (span.district_code, span.town_code) if c is not None}
@@ -175,10 +172,12 @@ def _parent(span: StationSpan) -> Key | None:
 
 def _sums(session: Session, quarter: Quarter, known_at: datetime | None) -> dict[Key, Figures]:
     """The figures of every subject: of a station its own, of an area those of its stations."""
+    by = (Dimension.STATION, Dimension.TOWN, Dimension.DISTRICT)
     wanted = EntryFilter(quarters=(str(quarter),))
     found: dict[Key, Figures] = {}
-    for level, by in (("station", Dimension.STATION), ("town", Dimension.TOWN), ("district", Dimension.DISTRICT)):
-        for (code,), figures in sum_entries(session, CITY, wanted, (by,), known_at=known_at).items():
+    for codes, figures in sum_entries(session, CITY, wanted, by, known_at=known_at).items():
+        for level, code in zip(LEVELS, codes, strict=True):
             if code is not None:
-                found[level, code] = figures
+                key = level.value, str(code)
+                found[key] = found[key] + figures if key in found else figures
     return found

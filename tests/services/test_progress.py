@@ -295,7 +295,8 @@ def test_targets_are_set_changed_and_retired(session: Session) -> None:
     with pytest.raises(Conflict):
         targets.change_target(session, CITY, made.id, TargetChange(15, date(2026, 12, 31), None, 3))
     assert targets.add_target(session, CITY, new).row.id != made.id  # the day is free again
-    entries = session.execute(text("SELECT action, reason, district_code FROM audit_log WHERE kind = 'target'")).all()
+    query = "SELECT action, reason, district_code FROM audit_log WHERE kind = 'target' ORDER BY id"
+    entries = session.execute(text(query)).all()
     assert [tuple(e) for e in entries] == [
         ("insert", "方案", "9001"), ("update", None, "9001"), ("update", None, "9001"), ("insert", None, "9001"),
     ]  # fmt: skip

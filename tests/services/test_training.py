@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,14 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Engine, select, text, tuple_
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from app.models import Report
+from app.db.engine import make_engine, session_scope
+from app.models import Report, Station
 from app.models.vocabularies import AreaLevel, Channel, CourseKind, Role, TargetGroup
 from app.repositories.context import ledger_moment
-from app.repositories.scope import Scope
-from app.repositories.training import EntryFilter, entries_of_lines
+from app.repositories.scope import Scope, in_scope
+from app.repositories.training import LINE, EntryFilter, entries_at, entries_of_lines, list_entries, listing
 from app.repositories.training_totals import Dimension, sum_entries
 from app.services.actors import Actor
 from app.services.plausibility import plausibility_warnings
@@ -26,6 +29,7 @@ from app.services.station_ledger import Outcome
 from app.services.training import EntryEdit, EntryResult, remove_entry, save_entries
 from app.services.training_totals import training_totals
 from tests.api.conftest import load_known_city
+from tests.conftest import MakeDatabase
 from tests.support.ledger import new_moment
 
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]
@@ -73,7 +77,8 @@ def test_a_line_is_entered_changed_and_known_as_it_was(city: Session) -> None:
     removed = remove_entry(city, CITY, changed.entry.id, 2, reason="重复")
     assert removed.outcome is Outcome.CHANGED
     assert [visits(city, moment) for moment in (added.entry.known_from, first, second, None)] == [40, 40, 50, 0]
-    kept = city.execute(text("SELECT action, before, after, reason FROM audit_log WHERE kind = 'training_entry'")).all()
+    query = "SELECT action, before, after, reason FROM audit_log WHERE kind = 'training_entry' ORDER BY id"
+    kept = city.execute(text(query)).all()
     assert [row.action for row in kept] == ["insert", "update", "delete"]
     assert kept[1].before == {"trainee_visits": 40} and kept[1].after == {"trainee_visits": 50}
     assert kept[2].reason == "重复"
@@ -206,3 +211,53 @@ def test_quarters() -> None:
     assert parse_quarter("2026Q5") is None and parse_quarter("2026q1") is None
     assert check_quarter(str(FIRST)) is None
     assert check_quarter("2025Q1") is not None and check_quarter("2091Q1") is not None
+
+
+@pytest.fixture(scope="module")
+def many(make_database: MakeDatabase) -> Iterator[Engine]:
+    """A city with 60,000 lines, some of them changed since."""
+    made = make_engine(make_database())
+    with session_scope(made) as session:
+        load_known_city(session)
+        session.execute(
+            text(
+                "INSERT INTO training_entries (station_code, quarter, kind, target_group, sessions_held, "
+                "trainee_visits, training_hours, certificates) SELECT s.code, (2010 + y) || 'Q' || q, 'kind' || k, "
+                "'group' || g, 1, 2, 3, 1 FROM stations s, generate_series(1, 13) y, generate_series(1, 4) q, "
+                "generate_series(1, 5) k, generate_series(1, 10) g"
+            )
+        )
+    with session_scope(made) as session:
+        session.execute(text("UPDATE training_entries SET trainee_visits = 5 WHERE quarter = '2020Q1'"))
+        session.execute(text("ANALYZE"))
+    yield made
+    made.dispose()
+
+
+@pytest.mark.parametrize("scope", [CITY.scope, FIRST_DISTRICT.scope, Scope(AreaLevel.TOWN, "900201")])
+@pytest.mark.parametrize("at", ["now", "before"])
+@pytest.mark.parametrize("wanted", [EntryFilter(), EntryFilter(quarters=("2020Q1",)), EntryFilter(kinds=("kind3",))])
+def test_a_page_is_read_by_index(many: Engine, scope: Scope, at: str, wanted: EntryFilter) -> None:
+    """No table of lines is walked as a whole, and the page is the one that a plain query gives."""
+    with Session(many) as session:
+        first_known = session.scalar(text("SELECT min(known_from) FROM training_entries"))
+        known_at = None if at == "now" else first_known
+        after = ("S-003", "2019Q2", "kind2", "group4")
+        query = listing(scope, wanted, known_at=known_at, after=after, limit=50)
+        plan = "\n".join(session.scalars(text("EXPLAIN " + compiled(query))))
+        assert "Seq Scan on training_entr" not in plan, plan
+        rows = list_entries(session, scope, wanted, known_at=known_at, after=after, limit=50)
+        held = entries_at(known_at, wanted)
+        plain = (
+            select(held)
+            .join(Station, Station.code == held.c.station_code)
+            .where(in_scope(scope), tuple_(*(held.c[n] for n in LINE)) > tuple_(*after))
+            .order_by(*(held.c[n] for n in LINE))
+            .limit(50)
+        )
+        assert [row.line for row in rows] == [tuple(row[1:5]) for row in session.execute(plain)]
+        assert len(rows) > 10 and all(row.trainee_visits == (2 if known_at else row.trainee_visits) for row in rows)
+
+
+def compiled(query: Any) -> str:
+    return str(query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
