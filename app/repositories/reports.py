@@ -53,6 +53,8 @@ class EventRow:
 
 
 _REPORT = [getattr(Report, name) for name in ReportRow.__dataclass_fields__]
+# hundreds of reports are listed at a time, and documents take long to read
+_LISTED = [getattr(Report, name) for name in ReportRow.__dataclass_fields__ if name not in ("totals", "missing")]
 _EVENT = [getattr(ReportEvent, name) for name in EventRow.__dataclass_fields__]
 
 
@@ -93,7 +95,7 @@ def reports_of_quarter(
     levels: Collection[str] = (),
     subjects: Collection[str] | None = None,
 ) -> list[ReportRow]:
-    """All reports of a quarter in a scope."""
+    """All reports of a quarter in a scope, without ``totals`` and ``missing``."""
     conditions: list[ColumnElement[bool]] = [
         Report.quarter == quarter, in_scope(scope, Report.district_code, Report.town_code),
     ]  # fmt: skip
@@ -101,8 +103,8 @@ def reports_of_quarter(
         conditions.append(Report.level.in_(levels))
     if subjects is not None:
         conditions.append(Report.subject_code.in_(subjects))
-    query = select(*_REPORT).where(*conditions).order_by(Report.level, Report.subject_code)
-    return [ReportRow(**row._mapping) for row in session.execute(query)]
+    query = select(*_LISTED).where(*conditions).order_by(Report.level, Report.subject_code)
+    return [ReportRow(**row._mapping, totals=None, missing={}) for row in session.execute(query)]
 
 
 def put_report(session: Session, key: tuple[str, str, str], values: Mapping[str, Any]) -> ReportRow:

@@ -77,6 +77,7 @@ class ReportView:
     subject: Subject
     children: list[Subject]
     events: list[EventRow]
+    missing: dict[str, str]
     differences: dict[str, tuple[Any, Any]]
     tree: ReportTree
 
@@ -135,7 +136,9 @@ def view_report(
     frozen = next((event.totals for event in reversed(events) if event.to_state == ReportState.SUBMITTED), None)
     now = totals_json(subject.figures)
     differences = {n: (frozen[n], now[n]) for n in now if frozen is not None and frozen.get(n) != now[n]}
-    return ReportView(subject, tree.children(subject.key), events, differences, tree)
+    kept = repo.find_report(session, level.value, code, str(quarter))
+    missing = kept.missing if kept is not None else {}
+    return ReportView(subject, tree.children(subject.key), events, missing, differences, tree)
 
 
 def list_reports(

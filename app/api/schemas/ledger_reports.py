@@ -134,13 +134,13 @@ class ReportDetail(BaseModel):
     def of(
         cls, view: ReportView, warnings: list[WarningOut], known_at: Any, notice: Notice | None, language: Language
     ) -> ReportDetail:
-        quarter, row = str(view.tree.quarter), view.subject.row
+        quarter = str(view.tree.quarter)
         return cls(
             report=ReportOut.of(view.subject, quarter, language),
             children=[ReportOut.of(child, quarter, language) for child in view.children],
             reconciles=view.reconciles,
             differences=[Difference(field=n, submitted=a, now=b) for n, (a, b) in view.differences.items()],
-            missing={} if row is None else row.missing, events=[EventOut.of(event) for event in view.events],
+            missing=view.missing, events=[EventOut.of(event) for event in view.events],
             warnings=warnings, known_at=known_at, data_notice=notice,
         )  # fmt: skip
 
