@@ -28,6 +28,25 @@ def upgrade_schema() -> None:
     typer.echo(f"已升级到 {head} · upgraded to {head}" if done else f"已是最新 {head} · already at the newest, {head}")
 
 
+@db_app.command("tidy")
+def tidy() -> None:
+    """清除到期的投诉联系方式与往日的访客计数(每次写投诉时也会清除) · Erase contacts and visitor counts that are due."""
+    from app.db.engine import make_engine, session_scope
+    from app.db.open import open_database
+    from app.services.complaints import erase_old_contacts
+    from app.services.visitors import forget_past_days
+    from app.settings import quality_settings
+
+    home_folder()
+    with open_database(notify=say) as url:
+        engine = make_engine(url)
+        with session_scope(engine) as session:
+            erased = erase_old_contacts(session, quality_settings())
+            forget_past_days(session)
+        engine.dispose()
+    typer.echo(f"清除联系方式 {erased} 条 · {erased} contacts erased")
+
+
 @db_app.command("url")
 def print_url() -> None:
     """打印数据库地址(含密码) · Print the database's address, password included."""

@@ -37,6 +37,11 @@ def visitor_of(session: Session, address: str | None, *, day: date | None = None
     return Visitor(day, hmac.digest(key, network_of(address).encode(), "sha256"))
 
 
+def forget_past_days(session: Session) -> None:
+    """Drop the keys and counts of all days before today."""
+    repo.forget_before(session, today())
+
+
 def network_of(address: str | None) -> str:
     """The address in one spelling, of IPv6 its first 64 bits; whatever is no address, as it is."""
     try:

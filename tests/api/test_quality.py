@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from app.db.engine import make_engine, session_scope
+from app.db.engine import make_engine, make_service_engine, session_scope
 from app.main import create_app
 from app.models.vocabularies import Role
+from app.services.appraisal_scores import LEAST_WEIGHT, WEIGHTS
+from app.settings import PROJECT_ROOT, QualitySettings
 from tests.api.conftest import FixedHolder, TestClient, load_known_city, serving
 from tests.conftest import MakeDatabase
 from tests.support.accounts import signed_in
@@ -35,8 +37,11 @@ def place(make_database: MakeDatabase) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def desk(place: Engine) -> Iterator[TestClient]:
-    with serving(create_app(engine=place, holder=FixedHolder())) as made:
+    """The service with the rights that it has in earnest."""
+    engine = make_service_engine(place.url.render_as_string(hide_password=False))
+    with serving(create_app(engine=engine, holder=FixedHolder())) as made:
         yield made
+    engine.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -352,6 +357,18 @@ def test_unknown_stations(desk: TestClient) -> None:
     assert post(desk, "ratings", {"station": "S-999", "stars": 3}).status_code == 404
     answer = complain(desk, "S-99")
     assert answer.status_code == 404 and "S-0" in answer.json()["errors"][0]["remedy"]
+
+
+def test_the_documentation_has_the_weights_and_limits() -> None:
+    page, rules = (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8"), QualitySettings()
+    for component, weight in WEIGHTS.items():
+        assert f"| `{component.value}` | {weight} |" in page
+    for told in (
+        f"每站每天 {rules.ratings_per_station_a_day} 次、全市 {rules.ratings_a_day} 次",
+        f"办结 {rules.contact_days} 天后清除", f"开放满 {rules.appraisal_days_open} 天",
+        f"每座全年 {rules.appraisal_visits_per_seat:g} 人次", f"权重不足 {LEAST_WEIGHT} ",
+    ):  # fmt: skip
+        assert told in page, told
 
 
 def test_everything_but_four_calls_needs_a_sign_in(desk: TestClient) -> None:
