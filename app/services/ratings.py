@@ -12,10 +12,11 @@ from datetime import date, timedelta
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, ErrorItem, InvalidInput, NotFound
-from app.models.vocabularies import RatingAspect, RatingState, Role
+from app.models.vocabularies import RatingAspect, RatingState, Role, StationStatus
 from app.repositories import quality_ratings as repo
 from app.repositories.quality_places import Place
 from app.repositories.quality_ratings import BatchRow, RatingRow, RatingSums
+from app.repositories.stations import StationRow
 from app.services.actors import Actor, of_public
 from app.services.quality_checks import any_station, begin, check_place, check_version, not_now, station_of
 from app.services.station_table import today
@@ -100,11 +101,11 @@ def revoke_codes(session: Session, actor: Actor, batch_id: int, reason: str) -> 
 def rate(session: Session, visitor: Visitor, new: NewRating, settings: QualitySettings) -> RatingRow:
     """Take a rating in. With a comment it is moderated first; its stars count at once.
 
-    Raises NotFound for the station; UnknownCode for the code; Conflict for a code that was used, has expired or was
-    revoked; TooManyRequests for too many without a code.
+    Raises NotFound for the station, Conflict for one that has not opened; UnknownCode for the code, Conflict for one
+    that was used, has expired or was revoked; TooManyRequests for too many without a code.
     """
     begin(session, of_public())
-    any_station(session, new.station_code)
+    _check_opened(any_station(session, new.station_code), visitor.day)
     if new.visit_code is not None:
         check_attempts(session, visitor, WRONG_CODES, WRONG_CODES_A_DAY)
         _use(session, new.visit_code, new.station_code, visitor.day)
@@ -176,6 +177,14 @@ def hash_of(code: str) -> bytes:
     """What is kept of a code, however it was written: lower case, full width, with or without dashes and blanks."""
     plain = "".join(c for c in unicodedata.normalize("NFKC", code).upper() if c.isalnum())
     return hashlib.sha256(b"visit code " + plain.encode()).digest()
+
+
+def _check_opened(station: StationRow, day: date) -> None:
+    """Nobody has been to a station that has not opened."""
+    is_dated = station.opened_on is not None and station.opened_on <= day
+    if not is_dated and station.status in (StationStatus.PLANNED, StationStatus.SELECTED):
+        now = StationStatus(station.status)
+        raise not_now("station", now.title_zh, now.value, "站点开放后再评价", "rate it once it has opened")
 
 
 def _use(session: Session, code: str, station_code: str, day: date) -> None:
