@@ -19,9 +19,9 @@ def test_contacts_and_counts_that_are_due_are_erased(make_database: MakeDatabase
         for number, closed_on in (("old", "2025-06-01"), ("open", None)):
             made = text(
                 "INSERT INTO complaints (number, station_code, subject, text, received_on, due_on, first_due_on, "
-                "closed_on, state) VALUES (:number, 'S-001', 'fees', 'x', '2025-05-01', '2025-05-08', '2025-05-08', "
-                "CAST(:closed_on AS date), CASE WHEN CAST(:closed_on AS date) IS NULL THEN 'received' ELSE 'closed' END) "
-                "RETURNING id"
+                "closed_on, state) VALUES (:number, 'S-001', 'fees', 'x', '2025-05-01', '2025-05-08', "
+                "'2025-05-08', CAST(:closed_on AS date), CASE WHEN CAST(:closed_on AS date) IS NULL THEN 'received' "
+                "ELSE 'closed' END) RETURNING id"
             )
             values = {"number": number, "closed_on": closed_on}
             held = writing.scalar(made, values)
