@@ -20,6 +20,7 @@ from app.settings import PROJECT_ROOT, QualitySettings
 from tests.api.conftest import FixedHolder, TestClient, load_known_city, serving
 from tests.conftest import MakeDatabase
 from tests.support.accounts import signed_in
+from tests.support.quality import whole_table
 
 Headers = dict[str, str]
 CONTACT, WORDS, SLANDER = "13800005678", "周六来访无人,本人李小红", "讲师张三的住址是某街 12 号"
@@ -86,8 +87,9 @@ def codes(desk: TestClient, headers: Headers, station: str, count: int = 2) -> l
 
 
 def all_rows(place: Engine, table: str) -> str:
+    """Everything that a table holds, as text."""
     with place.connect() as connection:
-        return repr(connection.execute(text(f"SELECT to_jsonb(t) FROM {table} t")).all())
+        return whole_table(connection, table)
 
 
 def test_an_inspection_from_finding_to_closing(desk: TestClient, first: Headers, second: Headers) -> None:

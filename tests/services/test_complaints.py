@@ -27,7 +27,7 @@ from app.services.station_table import today
 from app.services.visitors import visitor_of
 from app.settings import QualitySettings
 from tests.api.conftest import load_known_city
-from tests.support.quality import CITY, ELSEWHERE, FIRST, HERE, SECOND, TOWN, VIEWER
+from tests.support.quality import CITY, ELSEWHERE, FIRST, HERE, SECOND, TOWN, VIEWER, whole_table
 
 RULES = QualitySettings()
 CONTACT, WORDS = "13800001234", "周六来访无人,本人王小明"
@@ -53,10 +53,6 @@ def opened(session: Session, number: str, actor: Actor = FIRST) -> ComplaintFile
 def listed(session: Session, actor: Actor = FIRST, place: Place = Place(), **wanted: Any) -> list[ComplaintRow]:  # noqa: B008
     values = {"states": (), "subjects": (), "overdue": False, "after": None, "limit": 100, **wanted}
     return complaints.list_complaints(session, actor, place, **values)
-
-
-def audit(session: Session) -> str:
-    return repr(session.execute(text("SELECT to_jsonb(audit_log) FROM audit_log")).all())
 
 
 def test_a_complaint_has_a_number_and_a_day(city: Session) -> None:
@@ -175,7 +171,7 @@ def test_contacts_are_erased_in_time_and_stand_in_no_log(city: Session) -> None:
     kept = opened(city, number)
     assert kept.contact is None and kept.contact_erased_on == last + timedelta(days=1)
     assert city.scalar(text("SELECT count(*) FROM complaint_contacts WHERE contact IS NOT NULL")) == 0
-    log = audit(city)
+    log = whole_table(city, "audit_log")
     for trace in (CONTACT, WORDS, "王先生"):
         assert trace not in log
     eraser = city.scalar(text("SELECT actor FROM audit_log WHERE kind = 'complaint_contact' AND action = 'update'"))
