@@ -29,10 +29,6 @@ RATINGS, WRONG_CODES = "rating", "wrong visit code"
 WRONG_CODES_A_DAY = 20
 
 
-class UnknownCode(InvalidInput):
-    """A visit code that there is not; ``code`` and ``status`` are those of InvalidInput."""
-
-
 @dataclass(frozen=True)
 class IssuedCodes:
     """Visit codes as they are handed out: nobody can read them again."""
@@ -101,7 +97,7 @@ def revoke_codes(session: Session, actor: Actor, batch_id: int, reason: str) -> 
 def rate(session: Session, visitor: Visitor, new: NewRating, settings: QualitySettings) -> RatingRow:
     """Take a rating in. With a comment it is moderated first; its stars count at once.
 
-    Raises NotFound for the station, Conflict for one that has not opened; UnknownCode for the code, Conflict for one
+    Raises NotFound for the station, Conflict for one that has not opened; InvalidInput for the code, Conflict for one
     that was used, has expired or was revoked; TooManyRequests for too many without a code.
     """
     begin(session, of_public())
@@ -119,6 +115,11 @@ def rate(session: Session, visitor: Visitor, new: NewRating, settings: QualitySe
         "by_code": new.visit_code is not None, "state": state.value,
     }  # fmt: skip
     return _there(session, repo.insert_rating(session, values))
+
+
+def is_wrong_code(fault: InvalidInput) -> bool:
+    """Was a rating refused because there is no such code? Such attempts are counted."""
+    return any(item.field == "visit_code" for item in fault.errors)
 
 
 def list_ratings(
@@ -195,7 +196,7 @@ def _use(session: Session, code: str, station_code: str, day: date) -> None:
             "visit_code", "该站点没有这个评价码", "no such code of this station", value=code,
             remedy_zh="核对评价码与站点,或不填评价码", remedy_en="check code and station, or leave the code out",
         )  # fmt: skip
-        raise UnknownCode("评价码不对。", "The visit code is wrong.", errors=[item])
+        raise InvalidInput("评价码不对。", "The visit code is wrong.", errors=[item])
     if held.is_revoked or held.expires_on < day:
         raise _spent(code, "已失效", "is no longer good")
     if held.is_used or not repo.use_code(session, digest):

@@ -17,7 +17,7 @@ from app.models.vocabularies import RatingAspect, RatingState
 from app.repositories.quality_places import Place
 from app.repositories.quality_ratings import NO_RATINGS, RatingRow, RatingSums, rating_sums
 from app.services import ratings
-from app.services.ratings import NewRating, UnknownCode, average
+from app.services.ratings import NewRating, average
 from app.services.station_quality import station_quality
 from app.services.visitors import Visitor, count_visit, network_of, visitor_of
 from app.settings import QualitySettings
@@ -77,8 +77,9 @@ def test_a_code_is_good_once_however_it_is_written(city: Session) -> None:
 def test_a_code_is_of_its_station_and_its_time(city: Session) -> None:
     first, second, third = codes(city)
     for station, code in ((ELSEWHERE, first), (HERE, "AAAA-AAAA")):
-        with pytest.raises(UnknownCode):
+        with pytest.raises(InvalidInput) as refused:
             rate(city, station, visit_code=code)
+        assert ratings.is_wrong_code(refused.value)
     with pytest.raises(Conflict, match="no longer"):
         rate(city, who=visitor(city, day=date(2026, 12, 26)), visit_code=second)
     rate(city, who=visitor(city, day=date(2026, 12, 25)), visit_code=second)

@@ -20,6 +20,7 @@ from app.api.schemas import quality_ratings as schemas
 from app.api.schemas.common import Notice
 from app.api.schemas.quality_common import ReasonAsked
 from app.api.sheets import as_text, sheet
+from app.errors import InvalidInput
 from app.models.vocabularies import DatasetKind, RatingState
 from app.services import ratings
 from app.services.dataset_reads import data_notice
@@ -74,8 +75,9 @@ def add_rating(
 
     try:
         return once(request, session, asker, key, encode(asked), make)
-    except ratings.UnknownCode:
-        count_attempt(resources_of(request).engine, visitor, ratings.WRONG_CODES)
+    except InvalidInput as fault:
+        if ratings.is_wrong_code(fault):
+            count_attempt(resources_of(request).engine, visitor, ratings.WRONG_CODES)
         raise
 
 
