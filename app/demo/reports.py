@@ -38,7 +38,7 @@ def load_reports(session: Session, spec: CitySpec) -> int:
                     "state": done["to_state"], "submitted_at": steps[0]["at"], "submitted_by": AUTHOR,
                     "decided_at": done["at"] if len(steps) > 1 else None,
                     "decided_by": AUTHOR if len(steps) > 1 else None, "totals": totals_json(subject.figures),
-                    "missing": {},
+                    "missing": {}, "version": len(steps),
                 }
             )  # fmt: skip
             events.append(steps)

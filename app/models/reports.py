@@ -69,3 +69,4 @@ class ReportEvent(Base):
     to_state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     totals: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    missing: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))

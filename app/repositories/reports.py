@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -50,6 +50,16 @@ class EventRow:
     to_state: str
     reason: str | None
     totals: dict[str, Any] | None
+    missing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StateRow:
+    """What state a report was in at a moment. ``reason`` is that of the last step, ``steps`` how many there were."""
+
+    state: str
+    reason: str | None
+    steps: int
 
 
 _REPORT = [getattr(Report, name) for name in ReportRow.__dataclass_fields__]
@@ -132,28 +142,23 @@ def events_of(session: Session, report_ids: Collection[int], *, until: datetime 
     return [EventRow(**row._mapping) for row in session.execute(query)]
 
 
-def states_at(session: Session, quarter: str, known_at: datetime) -> dict[tuple[str, str], str]:
-    """State by level and subject of the reports of a quarter, as known at a moment."""
+def states_at(session: Session, quarter: str, known_at: datetime) -> dict[tuple[str, str], StateRow]:
+    """The reports of a quarter that had taken a step, as known at a moment, by level and subject."""
     latest = (
-        select(ReportEvent.report_id, func.max(ReportEvent.id).label("id"))
-        .where(ReportEvent.at <= known_at)
+        select(func.max(ReportEvent.id).label("id"), func.count().label("steps"))
+        .join(Report, Report.id == ReportEvent.report_id)
+        .where(Report.quarter == quarter, ReportEvent.at <= known_at)
         .group_by(ReportEvent.report_id)
         .subquery()
     )
     query = (
-        select(Report.level, Report.subject_code, ReportEvent.to_state)
+        select(Report.level, Report.subject_code, ReportEvent.to_state, ReportEvent.reason, latest.c.steps)
         .join(latest, latest.c.id == ReportEvent.id)
         .join(Report, Report.id == ReportEvent.report_id)
-        .where(Report.quarter == quarter)
     )
-    return {(row.level, row.subject_code): row.to_state for row in session.execute(query)}
-
-
-def set_states(session: Session, keys: Collection[tuple[str, str, str]], values: Mapping[str, Any]) -> None:
-    """Bring several reports into one state."""
-    if keys:
-        subject = tuple_(Report.level, Report.subject_code, Report.quarter)
-        session.execute(update(Report).where(subject.in_(list(keys))).values(**values))
+    return {
+        (row.level, row.subject_code): StateRow(row.to_state, row.reason, row.steps) for row in session.execute(query)
+    }
 
 
 @dataclass(frozen=True)

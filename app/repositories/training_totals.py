@@ -56,6 +56,23 @@ def places_at(known_at: datetime | None) -> FromClause:
     )
 
 
+@dataclass(frozen=True)
+class StationPlace:
+    """A station's name and the areas that hold it."""
+
+    code: str
+    name: str
+    district_code: str | None
+    town_code: str | None
+
+
+def station_places(session: Session, known_at: datetime | None) -> dict[str, StationPlace]:
+    """Where ``sum_entries`` counts each station: what ``places_at`` holds, by code."""
+    places = places_at(known_at)
+    query = select(*(places.c[name] for name in StationPlace.__dataclass_fields__)).order_by(places.c.code)
+    return {row.code: StationPlace(**row._mapping) for row in session.execute(query)}
+
+
 def sum_entries(
     session: Session,
     scope: Scope,

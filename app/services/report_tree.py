@@ -1,13 +1,14 @@
 """Who reports to whom in a quarter: stations to towns, towns to districts, districts to the city.
 
-Expected is every station that was open to the public on a day of the quarter, or has lines in it. A station in no town
-reports to its district; where no towns are loaded, all do.
+Expected is every station that was open to the public on a day of the quarter, or has lines in it. It reports where its
+figures count: to the town that holds it as known at the moment. A station in no town reports to its district; where no
+towns are loaded, all do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -15,10 +16,10 @@ from sqlalchemy.orm import Session
 from app.models.vocabularies import AreaLevel, ReportLevel, ReportState, ReportTimeliness, StationStatus
 from app.repositories import areas as area_repo
 from app.repositories import reports as repo
-from app.repositories.reports import ReportRow, StationSpan
+from app.repositories.reports import ReportRow, StateRow, StationSpan
 from app.repositories.scope import Scope
 from app.repositories.training import EntryFilter
-from app.repositories.training_totals import Dimension, Figures, sum_entries
+from app.repositories.training_totals import Dimension, Figures, StationPlace, station_places, sum_entries
 from app.services.quarters import Quarter
 from app.services.station_table import TIME_ZONE, today
 from app.settings import ReportSettings
@@ -30,7 +31,10 @@ Key = tuple[str, str]  # level, code of the subject
 
 @dataclass(frozen=True)
 class Subject:
-    """Somebody who reports: where it lies, whom to, and what state its report is in."""
+    """Somebody who reports: where it lies, whom to, and what state its report is in.
+
+    ``version`` counts the steps of its report, 0 where there was none; ``report_id`` is None then.
+    """
 
     level: ReportLevel
     code: str
@@ -42,12 +46,19 @@ class Subject:
     timeliness: ReportTimeliness
     due_on: date
     first_submitted_at: datetime | None
-    row: ReportRow | None
+    return_reason: str | None
+    version: int
+    report_id: int | None
     figures: Figures
 
     @property
     def key(self) -> Key:
         return self.level.value, self.code
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """By what lists are ordered: stations first, then towns, then districts, each by code."""
+        return LEVELS.index(self.level), self.code
 
 
 @dataclass(frozen=True)
@@ -89,22 +100,23 @@ def report_tree(
     session: Session, quarter: Quarter, settings: ReportSettings, known_at: datetime | None = None
 ) -> ReportTree:
     """Everybody who reports in a quarter, in order of level and code, as was known at a moment (None: now)."""
-    held = repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)
-    spans = {span.code: span for span in held}  # the latest of each
-    open_codes = {span.code for span in held if is_open_during(span, quarter)}
+    spans = repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)
+    open_codes = {span.code for span in spans if is_open_during(span, quarter)}
     sums = _sums(session, quarter, known_at)
-    expected = [span for code, span in sorted(spans.items()) if code in open_codes or ("station", code) in sums]
-    codes = {c for span in expected for c in (span.district_code, span.town_code) if c is not None}
-    names = area_repo.names_of_codes(session, codes) if codes else {}
-    rows = {(r.level, r.subject_code): r for r in repo.reports_of_quarter(session, CITY, str(quarter))}
-    made = _Maker(quarter, settings, rows, sums, repo.first_submissions(session, str(quarter), known_at), names)
-    if known_at is not None:
-        made = replace(made, states=repo.states_at(session, str(quarter), known_at))
+    places = station_places(session, known_at)
+    expected = [place for code, place in places.items() if code in open_codes or ("station", code) in sums]
+    codes = {c for place in expected for c in (place.district_code, place.town_code) if c is not None}
+    made = _Maker(
+        quarter, settings, today() if known_at is None else known_at.astimezone(TIME_ZONE).date(),
+        {(r.level, r.subject_code): r for r in repo.reports_of_quarter(session, CITY, str(quarter))},
+        sums, repo.first_submissions(session, str(quarter), known_at),
+        area_repo.names_of_codes(session, codes) if codes else {},
+        None if known_at is None else repo.states_at(session, str(quarter), known_at),
+    )  # fmt: skip
     subjects: dict[Key, Subject] = {}
-    for span in expected:
-        parent = _parent(span)
-        subjects["station", span.code] = made.subject(
-            ReportLevel.STATION, span.code, span.name, (span.district_code, span.town_code), parent
+    for place in expected:
+        subjects["station", place.code] = made.subject(
+            ReportLevel.STATION, place.code, place.name, (place.district_code, place.town_code), _parent(place)
         )
     for district, town in sorted(
         {(s.district_code, s.town_code) for s in expected if s.town_code is not None}, key=str
@@ -113,41 +125,50 @@ def report_tree(
         subjects["town", str(town)] = made.subject(ReportLevel.TOWN, str(town), None, (district, town), parent)
     for district in sorted({s.district_code for s in expected if s.district_code is not None}):
         subjects["district", district] = made.subject(ReportLevel.DISTRICT, district, None, (district, None), None)
-    return ReportTree(quarter, subjects)
+    return ReportTree(quarter, {s.key: s for s in sorted(subjects.values(), key=lambda subject: subject.place)})
 
 
 @dataclass(frozen=True)
 class _Maker:
-    """What subjects are made of. ``states`` are those at a moment; None: those of the rows."""
+    """What subjects are made of. ``day`` is that on which it is asked what is late; ``states`` are those at a moment,
+    None: those of the rows."""
 
     quarter: Quarter
     settings: ReportSettings
+    day: date
     rows: Mapping[Key, ReportRow]
     sums: Mapping[Key, Figures]
     submitted: Mapping[Key, datetime]
     names: Mapping[str, str | None]
-    states: Mapping[Key, str] | None = None
+    states: Mapping[Key, StateRow] | None
 
     def subject(
         self, level: ReportLevel, code: str, name: str | None, place: tuple[str | None, str | None], parent: Key | None
     ) -> Subject:
         key = level.value, code
         row = self.rows.get(key)
-        held = row.state if row is not None else ReportState.DRAFT.value
-        state = ReportState(held if self.states is None else self.states.get(key, ReportState.DRAFT.value))
+        held = StateRow(ReportState.DRAFT.value, None, 0)
+        if self.states is not None:
+            held = self.states.get(key, held)
+        elif row is not None:
+            held = StateRow(row.state, row.return_reason, row.version)
+        state = ReportState(held.state)
         due, first = due_on(self.settings, level, self.quarter), self.submitted.get(key)
         return Subject(
-            level, code, name or self.names.get(code), *place, parent, state, timeliness(state, first, due), due, first,
-            row, self.sums.get(key, Figures()),
+            level, code, name or self.names.get(code), *place, parent, state,
+            timeliness(state, first, due, self.day), due, first,
+            held.reason if state is ReportState.RETURNED else None, held.steps,
+            row.id if row is not None and held.steps else None, self.sums.get(key, Figures()),
         )  # fmt: skip
 
 
-def timeliness(state: ReportState, first_submitted_at: datetime | None, due: date) -> ReportTimeliness:
-    """By the day (in China) of the first submission; one that was returned is not reported until it is sent again."""
+def timeliness(state: ReportState, first_submitted_at: datetime | None, due: date, day: date) -> ReportTimeliness:
+    """As it is on a day: by the day (in China) of the first submission; one that was returned is not reported until it
+    is sent again."""
     if first_submitted_at is not None and state in (ReportState.SUBMITTED, ReportState.ACCEPTED):
         in_time = first_submitted_at.astimezone(TIME_ZONE).date() <= due
         return ReportTimeliness.ON_TIME if in_time else ReportTimeliness.LATE
-    return ReportTimeliness.DUE if today() <= due else ReportTimeliness.MISSING
+    return ReportTimeliness.DUE if day <= due else ReportTimeliness.MISSING
 
 
 def is_open_during(span: StationSpan, quarter: Quarter) -> bool:
@@ -164,10 +185,10 @@ def is_open_during(span: StationSpan, quarter: Quarter) -> bool:
     return begins <= ends
 
 
-def _parent(span: StationSpan) -> Key | None:
-    if span.town_code is not None:
-        return "town", span.town_code
-    return ("district", span.district_code) if span.district_code is not None else None
+def _parent(place: StationPlace) -> Key | None:
+    if place.town_code is not None:
+        return "town", place.town_code
+    return ("district", place.district_code) if place.district_code is not None else None
 
 
 def _sums(session: Session, quarter: Quarter, known_at: datetime | None) -> dict[Key, Figures]:

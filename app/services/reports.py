@@ -2,7 +2,8 @@
 
 A draft becomes submitted; what is submitted is accepted or returned; what is returned is submitted again; what was
 accepted may still be returned. Figures stand still while a report above them is submitted or accepted. Whoever returns
-a report returns with it those that it went on to, and so must be one who may decide those as well.
+a report takes back with it those that it went on to: one that is only submitted, if he might have submitted it; one
+that is accepted, if he might have accepted it.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ class ReportView:
     @property
     def reconciles(self) -> bool:
         """Do the figures of those below add up to this one's?"""
-        if not self.children:
-            return True
-        return self.subject.figures.trainee_visits == sum(c.figures.trainee_visits for c in self.children)
+        return not self.children or self.subject.figures == sum((c.figures for c in self.children), Figures())
 
 
 def take_step(
@@ -132,12 +131,11 @@ def view_report(
     actor.require(Role.VIEWER)
     tree = report_tree(session, quarter, settings, known_at)
     subject = _subject(tree, actor, level, code)
-    events = [] if subject.row is None else repo.events_of(session, [subject.row.id], until=known_at)
-    frozen = next((event.totals for event in reversed(events) if event.to_state == ReportState.SUBMITTED), None)
-    now = totals_json(subject.figures)
+    events = [] if subject.report_id is None else repo.events_of(session, [subject.report_id], until=known_at)
+    sent = next((event for event in reversed(events) if event.to_state == ReportState.SUBMITTED), None)
+    frozen, now = sent.totals if sent is not None else None, totals_json(subject.figures)
     differences = {n: (frozen[n], now[n]) for n in now if frozen is not None and frozen.get(n) != now[n]}
-    kept = repo.find_report(session, level.value, code, str(quarter))
-    missing = kept.missing if kept is not None else {}
+    missing = sent.missing if sent is not None else {}
     return ReportView(subject, tree.children(subject.key), events, missing, differences, tree)
 
 
@@ -183,7 +181,7 @@ def _check_state(subject: Subject, question: StepQuestion) -> list[ErrorItem]:
             )
         )  # fmt: skip
     seen = (question.versions or {}).get(subject.code)
-    version = subject.row.version if subject.row is not None else 0
+    version = subject.version
     if seen is not None and seen != version:
         items.append(
             ErrorItem(
@@ -219,14 +217,13 @@ def _check_above(tree: ReportTree, actor: Actor, subject: Subject) -> list[Error
             remedy_zh="请上级先退回其报表", remedy_en="ask those above to return that one first",
         )
         for upper in tree.above(subject.key)
-        if upper.state in (ReportState.SUBMITTED, ReportState.ACCEPTED) and not _may_decide(actor, upper)
+        if upper.state in (ReportState.SUBMITTED, ReportState.ACCEPTED) and not _may_take_back(actor, upper)
     ]  # fmt: skip
 
 
-def _may_decide(actor: Actor, subject: Subject) -> bool:
-    return actor.role.rank >= DECIDES[subject.level].rank and actor.scope.holds(
-        subject.district_code, subject.town_code
-    )
+def _may_take_back(actor: Actor, subject: Subject) -> bool:
+    role = (DECIDES if subject.state is ReportState.ACCEPTED else SUBMITS)[subject.level]
+    return actor.role.rank >= role.rank and actor.scope.holds(subject.district_code, subject.town_code)
 
 
 def _write(session: Session, actor: Actor, tree: ReportTree, subject: Subject, question: StepQuestion) -> None:
@@ -235,7 +232,7 @@ def _write(session: Session, actor: Actor, tree: ReportTree, subject: Subject, q
     values: dict[str, Any] = {
         "state": to_state.value, "district_code": subject.district_code, "town_code": subject.town_code,
     }  # fmt: skip
-    totals = None
+    totals, told = None, {}
     if question.step is Step.SUBMIT:
         totals = totals_json(subject.figures)
         below = {child.code for child in tree.children(subject.key) if child.state is not ReportState.ACCEPTED}
@@ -247,7 +244,7 @@ def _write(session: Session, actor: Actor, tree: ReportTree, subject: Subject, q
     else:
         reason = question.reason if question.step is Step.RETURN else None
         values |= {"decided_at": moment, "decided_by": actor.username, "return_reason": reason}
-    _put(session, actor, tree.quarter, subject, to_state, values, question.reason, totals)
+    _put(session, actor, tree.quarter, subject, to_state, values, question.reason, totals, told)
 
 
 def _return_upper(
@@ -261,19 +258,20 @@ def _return_upper(
         "state": ReportState.RETURNED.value, "decided_at": ledger_moment(session), "decided_by": actor.username,
         "return_reason": why,
     }  # fmt: skip
-    _put(session, actor, quarter, upper, ReportState.RETURNED, values, why, None)
+    _put(session, actor, quarter, upper, ReportState.RETURNED, values, why)
 
 
 def _put(
     session: Session, actor: Actor, quarter: Quarter, subject: Subject, to_state: ReportState,
-    values: Mapping[str, Any], reason: str | None, totals: dict[str, Any] | None,
+    values: Mapping[str, Any], reason: str | None, totals: dict[str, Any] | None = None,
+    missing: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     row = repo.put_report(session, (subject.level.value, subject.code, str(quarter)), values)
     repo.add_event(
         session,
         {
             "report_id": row.id, "by": actor.username, "from_state": subject.state.value, "to_state": to_state.value,
-            "reason": reason, "totals": totals,
+            "reason": reason, "totals": totals, "missing": dict(missing or {}),
         },
     )  # fmt: skip
 

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column('to_state', sa.Text(), nullable=False),
         sa.Column('reason', sa.Text(), nullable=True),
         sa.Column('totals', postgresql.JSONB(), nullable=True),
+        sa.Column('missing', postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.ForeignKeyConstraint(['report_id'], ['reports.id'], name=op.f('fk_report_events_report_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_report_events')),
     )

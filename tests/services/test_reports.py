@@ -18,7 +18,7 @@ from app.repositories.reports import ReportRow, StationSpan
 from app.repositories.scope import Scope
 from app.services import report_tree
 from app.services.actors import Actor
-from app.services.quarters import Quarter
+from app.services.quarters import Quarter, quarter_of
 from app.services.report_tree import is_open_during, timeliness
 from app.services.reports import Step, StepQuestion, list_reports, take_step, view_report
 from app.services.station_ledger import Outcome
@@ -125,6 +125,63 @@ def test_the_whole_story(city: Session) -> None:
     assert logged is not None and logged.actor == CITY.username
 
 
+def test_a_submission_is_taken_back_by_who_might_have_made_it(city: Session) -> None:
+    report_town(city, "900101", TOWN)
+    code = stations_of(city, "900101")[0]
+    step(city, TOWN, Step.RETURN, ReportLevel.STATION, code, reason="人次填错")
+    assert (states(city)["town", "900101"], states(city)["station", code]) == ("returned", "returned")
+    step(city, TOWN, Step.SUBMIT, ReportLevel.STATION, code)
+    step(city, TOWN, Step.ACCEPT, ReportLevel.STATION, code)
+    step(city, TOWN, Step.SUBMIT, ReportLevel.TOWN, "900101")
+    report_town(city, "900102", DISTRICT)
+    step(city, DISTRICT, Step.ACCEPT, ReportLevel.TOWN, "900101", "900102")
+    step(city, DISTRICT, Step.SUBMIT, ReportLevel.DISTRICT, "9001")
+    with pytest.raises(Conflict):
+        step(city, TOWN, Step.RETURN, ReportLevel.STATION, code, reason="改")
+    step(city, DISTRICT, Step.RETURN, ReportLevel.TOWN, "900101", reason="改")  # its own submission goes back with it
+    assert states(city)["district", "9001"] == "returned"
+    step(city, DISTRICT, Step.SUBMIT, ReportLevel.DISTRICT, "9001", missing={"900101": "改"})
+    step(city, CITY, Step.ACCEPT, ReportLevel.DISTRICT, "9001")
+    with pytest.raises(Conflict) as told:  # what the city has accepted, the city returns
+        step(city, DISTRICT, Step.RETURN, ReportLevel.TOWN, "900102", reason="改")
+    assert told.value.errors[0].value == "9001" and states(city)["town", "900102"] == "accepted"
+
+
+def test_a_report_is_shown_as_it_was_known(city: Session) -> None:
+    codes = stations_of(city, "900101")
+    enter(city, *(line(code, 10) for code in codes))
+    step(city, TOWN, Step.SUBMIT, ReportLevel.TOWN, "900101", missing=dict.fromkeys(codes, "停电"))
+    sent = ledger_moment(city)
+    step(city, DISTRICT, Step.RETURN, ReportLevel.TOWN, "900101", reason="请补报")
+    returned = ledger_moment(city)
+    step(city, TOWN, Step.SUBMIT, ReportLevel.TOWN, "900101", missing=dict.fromkeys(codes, "装修停业"))
+
+    def at(moment: datetime | None) -> tuple[str, str | None, int, set[str]]:
+        view = view_report(city, CITY, Q, ReportLevel.TOWN, "900101", SETTINGS, moment)
+        return view.subject.state.value, view.subject.return_reason, view.subject.version, set(view.missing.values())
+
+    assert at(None) == at(ledger_moment(city)) == ("submitted", None, 3, {"装修停业"})
+    assert at(returned) == ("returned", "请补报", 2, {"停电"})
+    assert at(sent) == ("submitted", None, 1, {"停电"})
+
+
+def test_a_station_that_moves_takes_its_figures_along(city: Session) -> None:
+    code = stations_of(city, "900101")[0]
+    enter(city, line(code, 40))
+    report_town(city, "900101", TOWN)
+    before = ledger_moment(city)
+    new_moment(city)
+    city.execute(
+        text("UPDATE stations SET town_code = '900102', valid_from = '2026-11-01' WHERE code = :code"), {"code": code}
+    )
+    old, new = (view_report(city, CITY, Q, ReportLevel.TOWN, town, SETTINGS) for town in ("900101", "900102"))
+    assert (old.subject.figures.trainee_visits, new.subject.figures.trainee_visits) == (0, 40)
+    assert old.reconciles and new.reconciles and code in {child.code for child in new.children}
+    assert old.differences["trainee_visits"] == (40, 0)  # said, since it is not what the town has submitted
+    was = view_report(city, CITY, Q, ReportLevel.TOWN, "900101", SETTINGS, before)
+    assert was.subject.figures.trainee_visits == 40 and was.reconciles and not was.differences
+
+
 def test_a_town_waits_for_its_stations(city: Session) -> None:
     codes = stations_of(city, "900101")
     with pytest.raises(Conflict) as told:
@@ -175,15 +232,25 @@ def test_the_scope_limits_the_list(city: Session) -> None:
     assert {s.town_code for s in shown} == {"900101"} and {s.level.value for s in shown} == {"station", "town"}
 
 
-def test_in_time_late_due_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_time_late_due_missing() -> None:
     due = date(2026, 10, 5)
-    monkeypatch.setattr(report_tree, "today", lambda: date(2026, 10, 5))
     evening = datetime(2026, 10, 5, 15, 59, tzinfo=UTC)  # a minute before midnight in China
-    assert timeliness(ReportState.SUBMITTED, evening, due) is ReportTimeliness.ON_TIME
-    assert timeliness(ReportState.ACCEPTED, evening.replace(hour=16), due) is ReportTimeliness.LATE
-    assert timeliness(ReportState.DRAFT, None, due) is ReportTimeliness.DUE
-    monkeypatch.setattr(report_tree, "today", lambda: date(2026, 10, 6))
-    assert timeliness(ReportState.RETURNED, evening, due) is ReportTimeliness.MISSING
+    assert timeliness(ReportState.SUBMITTED, evening, due, due) is ReportTimeliness.ON_TIME
+    assert timeliness(ReportState.ACCEPTED, evening.replace(hour=16), due, due) is ReportTimeliness.LATE
+    assert timeliness(ReportState.DRAFT, None, due, due) is ReportTimeliness.DUE
+    assert timeliness(ReportState.RETURNED, evening, due, date(2026, 10, 6)) is ReportTimeliness.MISSING
+
+
+def test_what_was_not_due_at_a_moment_is_not_missing_later(city: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    current, moment = quarter_of(report_tree.today()), ledger_moment(city)
+
+    def shown(known_at: datetime | None) -> set[ReportTimeliness]:
+        return {s.timeliness for s in list_reports(city, CITY, current, SETTINGS, known_at)}
+
+    assert shown(None) == shown(moment) == {ReportTimeliness.DUE}
+    monkeypatch.setattr(report_tree, "today", lambda: date(2091, 1, 1))
+    assert shown(moment) == {ReportTimeliness.DUE}
+    assert shown(None) == {ReportTimeliness.MISSING}
 
 
 def test_who_is_expected() -> None:

@@ -15,8 +15,8 @@ from app.api.described import answers, problems
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, CursorQuery
-from app.api.routes.ledger_training import KINDS, KnownAt, QuarterQuery
+from app.api.parameters import PLAIN_TEXT, CursorQuery, KnownAt
+from app.api.routes.ledger_training import KINDS, QuarterQuery
 from app.api.schemas import ledger_reports as schemas
 from app.api.schemas.common import Notice
 from app.api.schemas.ledger_training import QUARTER, WarningOut
@@ -27,6 +27,7 @@ from app.services.moments import check_known_at
 from app.services.plausibility import plausibility_warnings
 from app.services.quarters import read_quarter
 from app.services.reminders import reminders
+from app.services.report_tree import LEVELS
 from app.services.reports import StepQuestion, list_reports, take_step, view_report
 from app.settings import report_settings
 
@@ -66,9 +67,9 @@ def get_reports(
         and (not timeliness or subject.timeliness in timeliness)
     ]
     after = read_cursor(request, cursor)
-    start = next((k + 1 for k, subject in enumerate(found) if "/".join(subject.key) == after), 0)
-    page = found[start : start + limit]
-    following = next_cursor(request, "/".join(page[-1].key)) if start + limit < len(found) else None
+    rest = found if after is None else [subject for subject in found if subject.place > _place(after)]
+    page = rest[:limit]
+    following = next_cursor(request, "/".join(page[-1].key)) if limit < len(rest) else None
     counts = Counter([s.state.value for s in found] + [s.timeliness.value for s in found])
     body = schemas.ReportList(
         quarter=quarter, total=len(found), next_cursor=following,
@@ -79,6 +80,12 @@ def get_reports(
     answer = personal(request, body)
     answer.headers.update(link_to_next(request, following))
     return answer
+
+
+def _place(cursor: str) -> tuple[int, str]:
+    """Where the page before ended: the reports after it, whatever has become of that one since."""
+    level, _, code = cursor.partition("/")
+    return next((k for k, known in enumerate(LEVELS) if known == level), len(LEVELS)), code
 
 
 @router.get(

@@ -65,7 +65,6 @@ class ReportOut(BaseModel):
 
     @classmethod
     def of(cls, subject: Subject, quarter: str, language: Language) -> ReportOut:
-        row = subject.row
         return cls(
             level=subject.level, level_title=language.pick(subject.level.title_zh, subject.level.title_en),
             code=subject.code, name=subject.name, quarter=quarter, district_code=subject.district_code,
@@ -73,8 +72,7 @@ class ReportOut(BaseModel):
             state_title=language.pick(subject.state.title_zh, subject.state.title_en), timeliness=subject.timeliness,
             timeliness_title=language.pick(subject.timeliness.title_zh, subject.timeliness.title_en),
             due_on=subject.due_on, first_submitted_at=subject.first_submitted_at,
-            return_reason=row.return_reason if row is not None and subject.state is ReportState.RETURNED else None,
-            version=row.version if row is not None else 0, figures=FiguresOut.of(subject.figures),
+            return_reason=subject.return_reason, version=subject.version, figures=FiguresOut.of(subject.figures),
         )  # fmt: skip
 
 
