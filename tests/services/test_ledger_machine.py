@@ -223,8 +223,7 @@ class Ledger(RuleBasedStateMachine):
             actor.role.rank >= role.rank
             and actor.scope.holds(*place)
             and model.states.get(key, "draft") in [state.value for state in BEGINS[step]]
-            and all(actor.role.rank >= DECIDES[ReportLevel(up[0])].rank and actor.scope.holds(*where)
-                    for up, where in above)
+            and all(actor.role.rank >= self.takes_back(up).rank and actor.scope.holds(*where) for up, where in above)
         )  # fmt: skip
         try:
             with self.session.begin_nested():
@@ -237,6 +236,10 @@ class Ledger(RuleBasedStateMachine):
         except DomainError:
             assert not allowed
         done["take_report_step"] += 1
+
+    def takes_back(self, key: tuple[str, str]) -> Role:
+        """Who may return a report with one below it: who might have accepted it, or submitted it if nobody has."""
+        return (DECIDES if self.model.states[key] == "accepted" else SUBMITS)[ReportLevel(key[0])]
 
     def above(self, level: ReportLevel, place: tuple[str, str | None]) -> list[tuple[tuple[str, str], Any]]:
         """Reports that figures went on to, as far as those are submitted or accepted, and where they lie."""
