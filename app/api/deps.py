@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Protocol
 
 from fastapi import Depends
@@ -12,7 +13,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from app.api.language import Language, language_of
+from app.services.moments import check_known_at
 from app.services.snapshot import Snapshot
+from app.services.snapshot_at import snapshot_at
 
 
 class Holder(Protocol):
@@ -51,6 +54,15 @@ def resources_of(request: Request) -> Resources:
 def snapshot_of(request: Request) -> Snapshot:
     """What this request is answered from: taken once, kept to its end. Raises NotReady, saying what to import."""
     return resources_of(request).holder.current()
+
+
+def snapshot_then(request: Request, day: date, known_at: datetime | None) -> Snapshot:
+    """What was so on a day, as was known at a moment (None: now); without a look at the database where that is what is
+    so now. Raises NotReady; InvalidInput for a moment to come.
+    """
+    resources = resources_of(request)
+    moment = check_known_at(resources.engine, known_at)
+    return snapshot_at(resources.reading, resources.holder.current(), day, moment)
 
 
 async def get_language(request: Request) -> Language:

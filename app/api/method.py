@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
+from app.api.parameters import KnownAt
 from app.geo.coverage import METHOD_VERSION
 from app.models.vocabularies import StationType
 from app.services.coverage import CoverageQuery
 from app.services.profiles import MAX_SPEED_KMH, MIN_SPEED_KMH, WalkingProfile, resolve_profile
+from app.services.snapshot import Snapshot
+from app.services.snapshot_at import imported_since
 from app.services.station_table import today
 
 ProfileName = Literal["adult", "senior", "wheelchair", "gb50180"]  # those of app.services.profiles
@@ -46,6 +49,7 @@ async def method_in_query(
             "Count the stations open to the public on that day; today in China by default",
         ),
     ] = None,
+    known_at: KnownAt = None,
     station_type: Annotated[
         list[StationType],
         Query(
@@ -56,7 +60,7 @@ async def method_in_query(
 ) -> CoverageQuery:  # fmt: skip
     """What coverage depends on besides the data."""
     types = tuple(sorted({one.value for one in station_type}))
-    return CoverageQuery(resolve_profile(profile, speed_kmh), as_of or today(), minutes, types)
+    return CoverageQuery(resolve_profile(profile, speed_kmh), as_of or today(), minutes, types, known_at)
 
 
 MethodQuery = Annotated[CoverageQuery, Depends(method_in_query)]
@@ -67,13 +71,15 @@ def profile_json(profile: WalkingProfile) -> dict[str, Any]:
     return {"name": profile.name, "speed_kmh": profile.speed_kmh, "step_free": profile.step_free}
 
 
-def method_json(run_id: str, method: CoverageQuery) -> dict[str, Any]:
+def method_json(run_id: str, method: CoverageQuery, snapshot: Snapshot) -> dict[str, Any]:
     """What shaped the figures; see ``schemas.coverage.Method``."""
     return {
         "run_id": run_id,
         "minutes": method.minutes,
         "profile": profile_json(method.profile),
         "as_of": method.day,
+        "known_at": method.known_at,
+        "imported_since": imported_since(snapshot, method.known_at),
         "station_types": list(method.types),
         "method_version": METHOD_VERSION,
     }

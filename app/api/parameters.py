@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 import math
 from collections import Counter
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query
+from pydantic import AwareDatetime
 from starlette.requests import Request
 
 from app.api.faults import InternalError
@@ -40,6 +42,17 @@ BoxQuery = Annotated[
         "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
     ),
 ]  # fmt: skip
+KnownAt = Annotated[
+    AwareDatetime | None,
+    Query(
+        examples=["2026-11-20T00:00:00+08:00"],
+        description="当时所知(ISO 8601,带时区);默认现在 · As was known at that moment; now by default",
+    ),
+]  # fmt: skip
+AsOf = Annotated[
+    date | None,
+    Query(description="当日的情况;默认今天 · As it was on that day; today by default", examples=["2026-11-20"]),
+]
 CursorQuery = Annotated[
     str | None,
     Query(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.models import Station
+from app.models import Station, StationVersion
 from app.models.stations import StationColumns
 from app.models.vocabularies import StationStatus
 
@@ -63,34 +63,35 @@ class StationFilter:
     open_on: date | None = None  # open to the public on that day
     codes: Sequence[str] | None = None  # one of these; none at all where it is empty
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self, of: Any = Station) -> list[ColumnElement[bool]]:
+        """Of rows of ``stations``, or of ``station_versions``."""
         found: list[ColumnElement[bool]] = []
         if self.text:
             pattern = f"%{_escaped(self.text)}%"
             found.append(
                 or_(
-                    Station.name.ilike(pattern, escape="\\"),
-                    Station.address.ilike(pattern, escape="\\"),
-                    Station.code.ilike(pattern, escape="\\"),
+                    of.name.ilike(pattern, escape="\\"),
+                    of.address.ilike(pattern, escape="\\"),
+                    of.code.ilike(pattern, escape="\\"),
                 )
             )
         for column, wanted in (
-            (Station.type, self.types),
-            (Station.host_kind, self.host_kinds),
-            (Station.status, self.statuses),
+            (of.type, self.types),
+            (of.host_kind, self.host_kinds),
+            (of.status, self.statuses),
         ):
             if wanted:
                 found.append(column.in_(wanted))
         if self.district_code is not None:
-            found.append(Station.district_code == self.district_code)
+            found.append(of.district_code == self.district_code)
         if self.town_code is not None:
-            found.append(Station.town_code == self.town_code)
+            found.append(of.town_code == self.town_code)
         if self.bbox is not None:
-            found.append(Station.geom.intersects(func.ST_MakeEnvelope(*self.bbox, 4326)))
+            found.append(of.geom.intersects(func.ST_MakeEnvelope(*self.bbox, 4326)))
         if self.open_on is not None:
-            found.append(open_on(self.open_on))
+            found.append(open_on(self.open_on, of))
         if self.codes is not None:
-            found.append(Station.code.in_(self.codes))
+            found.append(of.code.in_(self.codes))
         return found
 
 
@@ -110,30 +111,57 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _selected() -> Any:
-    plain = [getattr(Station, name) for name in StationRow.__dataclass_fields__ if name not in ("lng", "lat")]
-    return select(*plain, func.ST_X(Station.geom).label("lng"), func.ST_Y(Station.geom).label("lat"))
+@dataclass(frozen=True)
+class Moment:
+    """What was so on ``day``, as was known at ``known_at`` (None: as is known now)."""
+
+    day: date
+    known_at: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Of rows of ``station_versions``."""
+        of = StationVersion
+        known: list[ColumnElement[bool]] = [of.known_to.is_(None)]
+        if self.known_at is not None:
+            known = [of.known_from <= self.known_at, or_(of.known_to.is_(None), of.known_to > self.known_at)]
+        return [
+            *known,
+            or_(of.valid_from.is_(None), of.valid_from <= self.day),
+            or_(of.valid_to.is_(None), of.valid_to > self.day),
+        ]
+
+
+def _selected(at: Moment | None = None) -> Any:
+    of: Any = Station if at is None else StationVersion
+    plain = [getattr(of, name) for name in StationRow.__dataclass_fields__ if name not in ("lng", "lat")]
+    query = select(*plain, func.ST_X(of.geom).label("lng"), func.ST_Y(of.geom).label("lat")).order_by(of.code)
+    return query if at is None else query.where(*at.conditions())
 
 
 def list_stations(
-    session: Session, wanted: StationFilter, *, after_code: str | None = None, limit: int | None = None
-) -> list[StationRow]:
-    """Stations by code, from the one after ``after_code`` on."""
-    query = _selected().where(*wanted.conditions()).order_by(Station.code)
+    session: Session, wanted: StationFilter, *, after_code: str | None = None, limit: int | None = None,
+    at: Moment | None = None,
+) -> list[StationRow]:  # fmt: skip
+    """Stations by code, from the one after ``after_code`` on; as they are now, or at a moment."""
+    of: Any = Station if at is None else StationVersion
+    query = _selected(at).where(*wanted.conditions(of))
     if after_code is not None:
-        query = query.where(Station.code > after_code)
+        query = query.where(of.code > after_code)
     if limit is not None:
         query = query.limit(limit)
     return [StationRow(**row._mapping) for row in session.execute(query)]
 
 
-def count_stations(session: Session, wanted: StationFilter) -> int:
+def count_stations(session: Session, wanted: StationFilter, at: Moment | None = None) -> int:
     """How many stations a filter lets through."""
-    return int(session.scalar(select(func.count()).select_from(Station).where(*wanted.conditions())) or 0)
+    of: Any = Station if at is None else StationVersion
+    moment = [] if at is None else at.conditions()
+    return int(session.scalar(select(func.count()).select_from(of).where(*wanted.conditions(of), *moment)) or 0)
 
 
-def get_station(session: Session, code: str) -> StationRow | None:
-    row = session.execute(_selected().where(Station.code == code)).one_or_none()
+def get_station(session: Session, code: str, at: Moment | None = None) -> StationRow | None:
+    of: Any = Station if at is None else StationVersion
+    row = session.execute(_selected(at).where(of.code == code)).one_or_none()
     return None if row is None else StationRow(**row._mapping)
 
 
@@ -173,6 +201,11 @@ def set_areas(session: Session, codes: dict[str, tuple[str | None, str | None]])
     if codes:
         values = [{"code": c, "district_code": d, "town_code": t} for c, (d, t) in codes.items()]
         session.execute(update(Station), values)
+
+
+def last_change_on(session: Session) -> date | None:
+    """The latest day from which on a station is as it is now; None where no change has a day."""
+    return session.scalar(select(func.max(Station.valid_from)))
 
 
 def dataset_ids(session: Session) -> set[int]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class CoverageQuery:
     day: date
     minutes: float = 15.0
     types: tuple[str, ...] = ()
+    known_at: datetime | None = None  # as was known then; it shapes no figure but through the stations
 
     def __post_init__(self) -> None:
         if not 0 < self.minutes <= MAX_MINUTES:

@@ -24,7 +24,7 @@ import numpy as np
 
 from app.geo.arrays import AnyArray
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 NAME_DIGITS = 32  # of the manifest's SHA-256: 128 bits
 SMALLEST_MAP_BYTES = 128  # a header alone: an array of nothing cannot be mapped

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -94,12 +95,29 @@ def ensure_reach(store: PackStore, question: ReachQuestion, held: ReachPart | No
         return _read(store.keep(KIND, key, _build(question, earlier)))
 
 
+def reach_of_places(question: ReachQuestion, held: ReachPart) -> ReachPart:
+    """The tables of other places on the same streets, in memory: rows of the same places are taken from ``held``."""
+    made = _tables(question, held)
+    return ReachPart(
+        key=question.key,
+        everywhere=made["everywhere"],
+        step_free=made["step_free"],
+        origins=made["origins_everywhere"],
+        origins_step_free=made["origins_step_free"],
+        basis=question.basis,
+    )
+
+
 def _build(question: ReachQuestion, earlier: ReachPart | None) -> Contents:
+    return Contents(_tables(question, earlier), {"basis": question.basis})
+
+
+def _tables(question: ReachQuestion, earlier: ReachPart | None) -> dict[str, Any]:
     names = ("everywhere", "step_free")
     olds = (None, None) if earlier is None else (
         (earlier.everywhere, earlier.origins), (earlier.step_free, earlier.origins_step_free)
     )  # fmt: skip
-    parts: dict[str, object] = {}
+    parts: dict[str, Any] = {}
     for name, searcher, places, old in zip(names, question.searchers, question.places, olds, strict=True):
         origins = Origins.of(places)
         # from nothing too, so that what the first change of a station takes is compiled when the service starts
@@ -108,7 +126,7 @@ def _build(question: ReachQuestion, earlier: ReachPart | None) -> Contents:
         fresh = reach_table(searcher, places.take(kept == FRESH), question.limit_mm)
         parts[name] = updated_table(table, kept, fresh)
         parts[f"origins_{name}"] = origins
-    return Contents(parts, {"basis": question.basis})
+    return parts
 
 
 def _read(pack: Pack) -> ReachPart:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -14,6 +17,7 @@ from app.geo.reach import ReachTable, reach_table, table_of_rows
 from app.geo.reach_update import updated_table
 from app.geo.search import Searcher
 from app.geo.snapping import Places, snap
+from app.models import Dataset
 from app.repositories import datasets as dataset_repo
 from app.repositories import stations as station_repo
 from app.services.city_part import CityPart
@@ -37,6 +41,7 @@ class DatasetInfo:
     name: str
     sha256: str
     synthetic: bool
+    imported_at: str  # ISO 8601
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,11 @@ class StationPart:
     reach_part: ReachPart
     datasets: tuple[DatasetInfo, ...]
     inputs: dict[str, str]
+    changed_on: date | None  # the latest day from which on a station is as it is here; None: no change has a day
+
+    def holds_on(self, day: date) -> bool:
+        """Is what is so of all stations now what was so on that day, but for what their own dates say?"""
+        return self.changed_on is None or self.changed_on <= day
 
     @property
     def reach(self) -> ReachTable:
@@ -86,6 +96,7 @@ def ensure_stations(
         reach_part=reach,
         datasets=ledger.datasets,
         inputs=ledger.inputs,
+        changed_on=ledger.changed_on,
     )
 
 
@@ -102,22 +113,40 @@ def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents
     rows = station_repo.list_stations(session, station_repo.StationFilter())
     datasets = dataset_repo.list_datasets(session)
     stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
-    lng, lat = np.array([s.lng for s in stations]), np.array([s.lat for s in stations])
-
-    def placed(*, step_free: bool) -> Places:
-        usable = city.network.adjacency(step_free=step_free).usable
-        return snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
-
+    everywhere, step_free = placed(city, method, stations)
+    changed_on = station_repo.last_change_on(session)
     return Contents(
-        {"places_everywhere": placed(step_free=False), "places_step_free": placed(step_free=True)},
+        {"places_everywhere": everywhere, "places_step_free": step_free},
         {
-            "inputs": {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()},
+            "inputs": inputs_of(stations),
+            "changed_on": changed_on.isoformat() if changed_on is not None else None,
             "stations": [s.to_json() for s in stations],
             "datasets": [
-                vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic)) for d in datasets
+                _dataset(d) for d in datasets
             ],
         },
     )  # fmt: skip
+
+
+def _dataset(dataset: Dataset) -> dict[str, Any]:
+    d = dataset
+    return vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic, d.imported_at.isoformat()))
+
+
+def placed(city: CityPart, method: MethodSettings, stations: Sequence[StationInfo]) -> tuple[Places, Places]:
+    """Where stations stand on the streets: in both variants of the network (everywhere, step-free)."""
+    lng, lat = np.array([s.lng for s in stations]), np.array([s.lat for s in stations])
+
+    def of(*, step_free: bool) -> Places:
+        usable = city.network.adjacency(step_free=step_free).usable
+        return snap(city.network, city.grid, usable, lng, lat, method.snap_limit_m)
+
+    return of(step_free=False), of(step_free=True)
+
+
+def inputs_of(stations: Sequence[StationInfo]) -> dict[str, str]:
+    """The content hash of the layer: what a run names."""
+    return {"stations": hashlib.sha256(json.dumps(station_facts(stations)).encode()).hexdigest()}
 
 
 @dataclass(frozen=True)
@@ -130,6 +159,7 @@ class _Ledger:
     places_step_free: Places
     datasets: tuple[DatasetInfo, ...]
     inputs: dict[str, str]
+    changed_on: date | None
 
 
 def _read(pack: Pack) -> _Ledger:
@@ -141,4 +171,5 @@ def _read(pack: Pack) -> _Ledger:
         places_step_free=pack.part("places_step_free", Places),
         datasets=tuple(DatasetInfo(**value) for value in facts["datasets"]),
         inputs=facts["inputs"],
+        changed_on=date.fromisoformat(facts["changed_on"]) if facts["changed_on"] else None,
     )

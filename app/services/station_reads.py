@@ -13,7 +13,7 @@ from app.models.vocabularies import AreaLevel
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
 from app.repositories import stations as station_repo
-from app.repositories.stations import StationFilter, StationRow
+from app.repositories.stations import Moment, StationFilter, StationRow
 from app.services.suggestions import unknown_code
 
 
@@ -48,9 +48,10 @@ class StationPage:
 
 
 def list_stations(
-    session: Session, wanted: StationFilter, *, after_code: str | None, limit: int, crs: Crs = Crs.WGS84
-) -> StationPage:
-    """Stations by code after ``after_code``.
+    session: Session, wanted: StationFilter, *, after_code: str | None, limit: int, crs: Crs = Crs.WGS84,
+    at: Moment | None = None,
+) -> StationPage:  # fmt: skip
+    """Stations by code after ``after_code``, as they are now or were at a moment.
 
     Raises InvalidInput for a district or town that there is not, LevelNotLoaded when no such areas are loaded.
     """
@@ -60,19 +61,19 @@ def list_stations(
     ):
         if code is not None:
             check_area(session, field, level, code)
-    rows = station_repo.list_stations(session, wanted, after_code=after_code, limit=limit + 1)
+    rows = station_repo.list_stations(session, wanted, after_code=after_code, limit=limit + 1, at=at)
     more = len(rows) > limit
     rows = rows[:limit]
     return StationPage(
         stations=_views(session, rows, crs),
-        total=station_repo.count_stations(session, wanted),
+        total=station_repo.count_stations(session, wanted, at),
         last_code=rows[-1].code if more else None,
     )
 
 
-def get_station(session: Session, code: str, crs: Crs = Crs.WGS84) -> StationView:
-    """One station. Raises NotFound with the codes that look like it."""
-    row = station_repo.get_station(session, code)
+def get_station(session: Session, code: str, crs: Crs = Crs.WGS84, at: Moment | None = None) -> StationView:
+    """One station, as it is now or was at a moment. Raises NotFound with the codes that look like it."""
+    row = station_repo.get_station(session, code, at)
     if row is not None:
         return _views(session, [row], crs)[0]
     item = unknown_code(

@@ -169,6 +169,7 @@ def test_lists_hold_what_is_in_the_area(desk: TestClient, world: World, name: st
 # path parameters of a call by the name of what is elsewhere; further fields of its body
 BLOCKED: dict[str, dict[str, Any]] = {
     "getLedgerStation": {"code": "station"}, "addLedgerStation": {}, "changeLedgerStation": {"code": "station"},
+    "listStationChanges": {"code": "station"},
     "addPairing": {}, "getPairing": {"id": "pairing"}, "changePairing": {"id": "pairing"}, "addCourse": {},
     "getCourse": {"id": "course"}, "changeCourse": {"id": "course"}, "addCourseSession": {"id": "course"},
     "getCourseSession": {"id": "session"}, "changeCourseSession": {"id": "session"}, "addTrainingEntry": {},

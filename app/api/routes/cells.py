@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, snapshot_of
+from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.geometry import geometry_json
 from app.api.method import MethodQuery, method_json
@@ -71,7 +71,7 @@ def list_coverage_gaps(
     Neighbouring cells most of whose residents are not within the walk make a gap. Each names its people, its areas, and
     the minutes to the nearest station.
     """
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
@@ -79,7 +79,7 @@ def list_coverage_gaps(
         snapshot, method, level=level, within=within, min_share=min_share, min_population=min_population, limit=limit
     )
     known: dict[str, Any] = {
-        **method_json(answer.run_id, method),
+        **method_json(answer.run_id, method, snapshot),
         "crs": "wgs84",
         "level": level.value,
         "within": within,
@@ -132,13 +132,13 @@ def list_coverage_cells(
     if bbox is None and area is None:
         raise _no_place()
     box = None if bbox is None else read_bbox(bbox)
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
     answer = coverage_cells(snapshot, method, area_code=area, bbox=box, resolution=resolution)
     known: dict[str, Any] = {
-        **method_json(answer.run_id, method),
+        **method_json(answer.run_id, method, snapshot),
         "crs": "wgs84",
         "resolution": answer.resolution,
         "total": len(answer.rows),

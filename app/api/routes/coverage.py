@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.api.answers import CSV, GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, snapshot_of
+from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.geometry import geometry_json
 from app.api.language import Language
@@ -87,7 +87,7 @@ def get_coverage(
     not add up. `within_one_minute` are the people for whom one minute more or less decides.
     `simplify_m` is for geojson alone.
     """
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
@@ -102,7 +102,7 @@ def get_coverage(
             table, freshness, media_type=CSV, headers={"Content-Disposition": f'attachment; filename="{name}"'}
         )
     known: dict[str, Any] = {
-        **method_json(answer.run_id, method),
+        **method_json(answer.run_id, method, snapshot),
         "level": level.value,
         "within": within,
         "inputs": snapshot.inputs,
@@ -133,14 +133,14 @@ def get_coverage_curve(
     ] = None,
 ) -> Response:
     """步行 1、2、…、60 分钟以内的居民,累计;`minutes` 只是照原样返回 · Cumulative; `minutes` is merely echoed."""
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
     answer = coverage_curve(snapshot, method, area)
     points = zip(answer.minutes, answer.covered, answer.share, strict=True)
     body = {
-        **method_json(answer.run_id, method),
+        **method_json(answer.run_id, method, snapshot),
         "area": {"code": answer.area.code, "name": answer.area.name},
         "population": answer.population,
         "off_network": answer.off_network,

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, JSON, cacheable, personal
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, snapshot_of
+from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import NOT_MODIFIED, problems
 from app.api.geometry import geometry_json
 from app.api.language import Language
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
-from app.api.parameters import PLAIN_TEXT
+from app.api.parameters import PLAIN_TEXT, AsOf, KnownAt
 from app.api.routes.nearest import snap_json
 from app.api.schemas.isochrones import IsochroneHexes, Isochrones
 from app.api.summaries import snapshot_notice, station_summaries
@@ -34,7 +34,7 @@ from app.services.isochrones import (
 from app.services.positions import Position, read_position
 from app.services.profiles import WalkingProfile, resolve_profile
 from app.services.snapshot import Snapshot
-from app.services.station_table import StationInfo
+from app.services.station_table import StationInfo, today
 
 router = APIRouter(prefix="/isochrones", tags=["isochrones"])
 KINDS = (DatasetKind.NETWORK, DatasetKind.POPULATION)
@@ -99,6 +99,8 @@ def get_isochrones(
     format: Annotated[
         IsochroneFormat, Query(description="轮廓,或 H3 六边形 · Outlines, or H3 hexagons", examples=["geojson"])
     ] = IsochroneFormat.GEOJSON,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:  # fmt: skip
     """写 `lng`、`lat`、`crs`,或写 `station`,二者恰取其一。人数来自路网上的步行时间,不来自轮廓。坐标一律 WGS84。
 
@@ -107,7 +109,7 @@ def get_isochrones(
     """
     position = _position(lng, lat, crs, station)
     wanted, walking = read_minutes(_numbers(minutes)), resolve_profile(profile, speed_kmh)
-    snapshot, hexes = snapshot_of(request), format is IsochroneFormat.HEXES
+    snapshot, hexes = snapshot_then(request, as_of or today(), known_at), format is IsochroneFormat.HEXES
     media_type = JSON if hexes else GEOJSON
     if position is not None:
         answer = isochrones_of_position(snapshot, position, wanted, walking, hexes=hexes)

@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from app.api import report_page, report_sheet
 from app.api.answers import personal
-from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_of
+from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_then
 from app.api.described import problems
 from app.api.identity import ActorDep
-from app.api.parameters import AreaCode
+from app.api.parameters import AreaCode, KnownAt
 from app.api.report_tables import notes_of, tables_of, title_of
-from app.api.routes.ledger_training import KnownAt, QuarterQuery
+from app.api.routes.ledger_training import QuarterQuery
 from app.api.schemas import ledger_reports as schemas
 from app.api.schemas.common import Notice
 from app.models.vocabularies import AreaLevel
@@ -79,7 +79,7 @@ def get_document(
 
     def coverage_of(level: AreaLevel, within: str) -> CoverageAnswer:
         question = CoverageQuery(PROFILES[DEFAULT_PROFILE], asked.last_day)
-        return coverage_table(snapshot_of(request), question, level, within)
+        return coverage_table(snapshot_then(request, asked.last_day, moment), question, level, within)
 
     report = quarterly_report(
         session, actor, area, asked, report_settings(), known_at=moment or datetime.now(UTC), coverage_of=coverage_of

@@ -25,6 +25,8 @@ from app.api.schemas.ledger_stations import (
     LedgerStationDetail,
     LedgerStationList,
     NewStationQuestion,
+    StationChangeList,
+    StationChangeOut,
     StationChangeQuestion,
     StationSaved,
     values_of,
@@ -37,6 +39,7 @@ from app.models.vocabularies import DatasetKind, HostKind, StationStatus, Statio
 from app.repositories.stations import StationFilter
 from app.services.actors import Actor
 from app.services.dataset_reads import data_notice
+from app.services.station_history import station_changes
 from app.services.station_ledger import EditResult, Outcome, StationEdit, save_stations
 from app.services.station_record import FIELD, POSITION
 from app.services.station_register import get_ledger_station, list_ledger
@@ -106,6 +109,21 @@ def get_station_record(
     shown = LedgerStationAnswer.of(get_ledger_station(session, actor, code))
     notice = Notice.of(data_notice(session, KINDS), language)
     return personal(request, LedgerStationDetail.model_construct(**shown.__dict__, data_notice=notice))
+
+
+@router.get(
+    "/{code}/changes",
+    operation_id="listStationChanges",
+    summary="站点变更史 · History of changes",
+    response_model=StationChangeList,
+    responses={**answers("变更 · Changes"), **problems(401, 403, 404)},
+)
+def get_station_changes(
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, code: StationCode
+) -> Response:
+    """何人何时因何改了什么,最近的在前 · Who changed what, when and why; the newest first."""
+    found = [StationChangeOut.of(change, language) for change in station_changes(session, actor, code)]
+    return personal(request, StationChangeList(code=code, changes=found))
 
 
 @router.post(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +17,7 @@ from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
 from app.api.language import Language
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery
+from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery, KnownAt
 from app.api.schemas import ledger_training as schemas
 from app.api.schemas.common import Notice
 from app.api.sheets import as_text, sheet
@@ -43,13 +42,6 @@ HEADINGS = (
     ("备注", "note"), ("版本", "version"),
 )  # fmt: skip
 Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="行编号 · Id of the line", examples=[120])]
-KnownAt = Annotated[
-    AwareDatetime | None,
-    Query(
-        examples=["2026-10-20T00:00:00+08:00"],
-        description="当时所知;默认现在 · As was known at that moment; now by default",
-    ),
-]  # fmt: skip
 QuarterQuery = Annotated[str, Query(pattern=schemas.QUARTER, description="季度 · Quarter", examples=["2026Q3"])]
 WithinQuery = Annotated[AreaCode | None, Query(description="区划 · Area", examples=["440106"])]
 WRITES = problems(400, 401, 403, 404, 409, 413)

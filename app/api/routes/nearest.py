@@ -7,7 +7,7 @@ search; written without models, since this is the call that every resident makes
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import encode, personal
-from app.api.deps import snapshot_of
+from app.api.deps import snapshot_of, snapshot_then
 from app.api.described import answers, problems
 from app.api.language import Language, language_of
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
-from app.api.parameters import PositionQuery
+from app.api.parameters import KnownAt, PositionQuery
 from app.api.schemas.nearest import MAX_MINUTES, NearestQuestion, NearestStations
 from app.api.summaries import open_locations, snapshot_notice, station_summaries
 from app.geo.crs import Crs, point_from_wgs84
@@ -79,6 +79,7 @@ async def get_nearest_stations(
             description="当日对外开放;默认今天(北京时间)· Open to the public on that day; today in China by default",
         ),
     ] = None,
+    known_at: KnownAt = None,
     out_crs: Annotated[
         Crs | None,
         Query(
@@ -96,7 +97,7 @@ async def get_nearest_stations(
     query = NearestQuery(
         resolve_profile(profile, speed_kmh), open_on or today(), limit, max_minutes, tuple(one.value for one in type)
     )
-    return await _answer(request, position, query, out_crs)
+    return await _answer(request, position, query, out_crs, known_at)
 
 
 @router.post(
@@ -116,11 +117,16 @@ async def find_nearest_stations(request: Request, question: NearestQuestion) -> 
         resolve_profile(question.profile, question.speed_kmh), question.open_on or today(), question.limit,
         question.max_minutes, tuple(one.value for one in question.type),
     )  # fmt: skip
-    return await _answer(request, position, query, question.out_crs)
+    return await _answer(request, position, query, question.out_crs, question.known_at)
 
 
-async def _answer(request: Request, position: Position, query: NearestQuery, out_crs: Crs | None) -> Response:
-    snapshot, language, crs = snapshot_of(request), language_of(request), out_crs or position.crs
+async def _answer(
+    request: Request, position: Position, query: NearestQuery, out_crs: Crs | None, known_at: datetime | None
+) -> Response:
+    language, crs = language_of(request), out_crs or position.crs
+    snapshot = snapshot_of(request)
+    if known_at is not None or not snapshot.stations.holds_on(query.day):
+        snapshot = await run_in_threadpool(snapshot_then, request, query.day, known_at)
     body = light_body(snapshot, position, query, crs, language)
     if body is None:
         answer = await run_in_threadpool(find_nearest, snapshot, position, query)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.api.answers import CSV, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, snapshot_of
+from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.language import Language
 from app.api.method import MethodQuery, method_json
@@ -87,7 +87,7 @@ def get_coverage_matrix(
     `within` chooses rows; `served` and `inflow` of a column count everybody, wherever they live. `run_id` is that of
     the same coverage.
     """
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
     if freshness.is_held:
         return freshness.not_modified()
@@ -98,7 +98,7 @@ def get_coverage_matrix(
         sent = {"Content-Disposition": f'attachment; filename="{name}"'}
         return cacheable(_csv(answer, method, notice, language), freshness, media_type=CSV, headers=sent)
     body = {
-        **method_json(answer.run_id, method),
+        **method_json(answer.run_id, method, snapshot),
         "level": level.value,
         "by": by.value,
         "within": within,

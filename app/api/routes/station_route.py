@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import GEOJSON, personal
-from app.api.deps import LanguageDep, snapshot_of
+from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import answers, problems
 from app.api.language import Language
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
-from app.api.parameters import PositionQuery, StationCode
+from app.api.parameters import AsOf, KnownAt, PositionQuery, StationCode
 from app.api.route_texts import route_message, step_texts
 from app.api.routes.nearest import snap_json
 from app.api.schemas.routes import RouteFeature, WalkingRoute
@@ -31,6 +31,7 @@ from app.models.vocabularies import DatasetKind
 from app.services.profiles import WalkingProfile, resolve_profile
 from app.services.routes import RouteAnswer, RouteEnd, find_route
 from app.services.snapshot import Snapshot
+from app.services.station_table import today
 
 router = APIRouter(prefix="/stations", tags=["stations"])
 KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
@@ -67,6 +68,8 @@ def get_station_route(
     format: Annotated[
         RouteFormat, Query(description="geojson 只有 WGS84 · geojson is WGS84 only", examples=["json"])
     ] = RouteFormat.JSON,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """沿街道的最短步行路线,步行秒数与最近站点的相同。再远也答;步行到不了时为 `not_walkable`。位置不保存,也不写入日志。
 
@@ -78,7 +81,7 @@ def get_station_route(
     if as_geojson and out_crs not in (None, Crs.WGS84):
         raise _geojson_is_wgs84(out_crs)
     crs = Crs.WGS84 if as_geojson else out_crs or position.crs
-    snapshot = snapshot_of(request)
+    snapshot = snapshot_then(request, as_of or today(), known_at)
     answer = find_route(snapshot, code, position, walking)
     facts, line = _facts(snapshot, answer, walking, crs, language), line_json(answer.line, crs)
     if as_geojson:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep, snapshot_of
+from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_of, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, BoxQuery, StationCode, read_bbox
+from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, read_bbox
 from app.api.schemas.common import Notice
+from app.api.schemas.ledger_stations import PublicStateOut, StationHistory
 from app.api.schemas.stations import (
     Attachment,
     Station,
@@ -30,13 +31,16 @@ from app.api.schemas.stations import (
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
-from app.repositories.stations import StationFilter
+from app.repositories.stations import Moment, StationFilter
 from app.services.dataset_reads import data_notice, database_version
 from app.services.islands import codes_on_network, walkable_of
+from app.services.moments import check_known_at
 from app.services.snapshot import Snapshot
+from app.services.station_history import public_history
 from app.services.station_reads import StationPage, StationView
 from app.services.station_reads import get_station as read_station
 from app.services.station_reads import list_stations as read_stations
+from app.services.station_table import today
 
 router = APIRouter(prefix="/stations", tags=["stations"])
 KINDS = (DatasetKind.STATIONS, DatasetKind.BOUNDARIES)
@@ -92,6 +96,8 @@ def list_stations(
             examples=[False],
         ),
     ] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     crs: OutputCrs = Crs.WGS84,
     limit: Annotated[int, Query(ge=1, le=500, description="每页条数 · Stations per page", examples=[100])] = 100,
     cursor: Annotated[
@@ -118,15 +124,16 @@ def list_stations(
         bbox=read_bbox(bbox) if bbox is not None else None, open_on=open_on,
     )  # fmt: skip
     after_code = read_cursor(request, cursor)
-    state = database_version(session)
+    at = _moment(request, as_of, known_at)
+    state = f"{database_version(session)} {at}"
     if walkable is not None:
-        snapshot = snapshot_of(request)
+        snapshot = snapshot_then(request, as_of or today(), known_at)
         state = f"{state} {snapshot.version}"
         wanted = replace(wanted, codes=codes_on_network(snapshot, walkable))
     freshness = Freshness.of(request, state)
     if freshness.is_held:
         return freshness.not_modified()
-    page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs)
+    page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs, at=at)
     notice = Notice.of(data_notice(session, KINDS), language)
     return _page_answer(request, page, notice, freshness, format, crs)
 
@@ -154,18 +161,44 @@ def _page_answer(
     responses={**answers("站点 · The station"), **NOT_MODIFIED, **problems(404)},
 )
 def get_station(
-    request: Request, session: SessionDep, language: LanguageDep, code: StationCode, crs: OutputCrs = Crs.WGS84
-) -> Response:
+    request: Request, session: SessionDep, language: LanguageDep, code: StationCode, crs: OutputCrs = Crs.WGS84,
+    as_of: AsOf = None, known_at: KnownAt = None,
+) -> Response:  # fmt: skip
     """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
     snapshot = _snapshot_if_any(request)
     version = snapshot.version if snapshot is not None else ""
-    freshness = Freshness.of(request, f"{database_version(session)} {version}")
+    at = _moment(request, as_of, known_at)
+    freshness = Freshness.of(request, f"{database_version(session)} {version} {at}")
     if freshness.is_held:
         return freshness.not_modified()
-    view = read_station(session, code, crs)
+    view = read_station(session, code, crs, at)
     notice = Notice.of(data_notice(session, KINDS), language)
     facts = Station.of(view, language).__dict__
     return cacheable(StationAnswer(**facts, walkable=_walkable(snapshot, view), data_notice=notice), freshness)
+
+
+@router.get(
+    "/{code}/history",
+    operation_id="getStationHistory",
+    summary="站点沿革 · A station's timeline",
+    response_model=StationHistory,
+    responses={**answers("沿革 · The timeline"), **NOT_MODIFIED, **problems(404)},
+)
+def get_station_history(request: Request, session: SessionDep, language: LanguageDep, code: StationCode) -> Response:
+    """自何日起有何不同,按现在所知 · What was different from which day on, as is known now."""
+    freshness = Freshness.of(request, database_version(session))
+    if freshness.is_held:
+        return freshness.not_modified()
+    states = [PublicStateOut.of(state, language) for state in public_history(session, code)]
+    return cacheable(StationHistory(code=code, states=states), freshness)
+
+
+def _moment(request: Request, as_of: date | None, known_at: datetime | None) -> Moment | None:
+    """The moment that is asked about; None for now. A day to come is like today: nothing is recorded for it."""
+    if as_of is None and known_at is None:
+        return None
+    day = today()
+    return Moment(min(as_of or day, day), check_known_at(resources_of(request).engine, known_at))
 
 
 def _snapshot_if_any(request: Request) -> Snapshot | None:

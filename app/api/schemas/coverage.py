@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from app.api.schemas.common import AreaRef, MultiPolygonGeometry, Notice, NoticeField, Profile
 from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetRole, StationType
@@ -27,6 +27,14 @@ class Method(BaseModel):
     minutes: float = Field(examples=[15])
     profile: Profile
     as_of: date = Field(description="计入当日开放的站点 · Stations open on that day count", examples=["2026-11-24"])
+    known_at: AwareDatetime | None = Field(
+        description="所问的时点,null 为现在 · The moment that was asked about; null: now", examples=[None]
+    )
+    imported_since: list[str] = Field(
+        description="该时点之后重新导入、因而不是当时的数据:boundaries、network、population · "
+        "Layers that were imported after that moment, and so are not those of then",
+        examples=[[]],
+    )
     station_types: list[StationType] = Field(description="空为全部类型 · Empty: all types", examples=[[]])
     method_version: str = Field(examples=["1"])
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
 from app.api.language import Language
 from app.api.schemas.common import AreaRef, Notice, NoticeField
 from app.models.vocabularies import Vocabulary
 from app.services.station_checks import LARGEST_WHOLE, LONGEST_LONG_TEXT, LONGEST_TEXT, MOST_TEXTS
+from app.services.station_history import PublicState, StationChange
 from app.services.station_ledger import EditResult
 from app.services.station_record import FIELD, FIELDS, FieldKind, RecordField
 from app.services.station_register import LedgerStation
@@ -156,6 +158,60 @@ class FieldChange(BaseModel):
     new: Any = Field(examples=["天河区体育西横街 3 号"])
 
 
+def field_changes(changes: Mapping[str, tuple[Any, Any]], language: Language) -> list[FieldChange]:
+    """Changes by field as they are shown."""
+    return [
+        FieldChange(field=name, field_title=language.pick(FIELD[name].title_zh, FIELD[name].title_en), old=old, new=new)
+        for name, (old, new) in changes.items()
+    ]
+
+
+class StationChangeOut(BaseModel):
+    """One change: what, by whom, when, why. 一次变更"""
+
+    at: AwareDatetime = Field(examples=["2026-11-20T02:15:00Z"])
+    by: str = Field(examples=["tianhe"])
+    role: str | None = Field(examples=["district_officer"])
+    channel: str = Field(examples=["session"])
+    action: str = Field(description="insert、update 或 delete", examples=["update"])
+    reason: str | None = Field(examples=["迁址"])
+    valid_from: date | None = Field(description="自此日起;null 为更正 · From that day on; null: a correction")
+    changes: list[FieldChange]
+
+    @classmethod
+    def of(cls, change: StationChange, language: Language) -> StationChangeOut:
+        return cls(
+            at=change.at, by=change.actor, role=change.role, channel=change.channel, action=change.action.value,
+            reason=change.reason, valid_from=change.valid_from, changes=field_changes(change.changes, language),
+        )  # fmt: skip
+
+
+class StationChangeList(BaseModel):
+    """All changes of a station, the newest first."""
+
+    code: str = Field(examples=["YC440106-031"])
+    changes: list[StationChangeOut]
+
+
+class PublicStateOut(BaseModel):
+    """What was so from a day on. 某日起的情况"""
+
+    valid_from: date | None = Field(description="null 为自始 · null: from the beginning", examples=[None])
+    valid_to: date | None = Field(description="不含此日;null 为至今 · Before that day; null: still", examples=[None])
+    changes: list[FieldChange] = Field(description="与之前的不同 · Against the state before")
+
+    @classmethod
+    def of(cls, state: PublicState, language: Language) -> PublicStateOut:
+        return cls(valid_from=state.valid_from, valid_to=state.valid_to, changes=field_changes(state.changes, language))
+
+
+class StationHistory(BaseModel):
+    """A station's timeline as known now, the oldest first."""
+
+    code: str = Field(examples=["YC440106-031"])
+    states: list[PublicStateOut]
+
+
 class Advice(BaseModel):
     """Something worth a look that did not stop the change."""
 
@@ -176,14 +232,9 @@ class StationSaved(BaseModel):
 
     @classmethod
     def of(cls, result: EditResult, warnings: list[Advice], language: Language) -> StationSaved:
-        changes = [
-            FieldChange(
-                field=name, field_title=language.pick(FIELD[name].title_zh, FIELD[name].title_en), old=old, new=new
-            )
-            for name, (old, new) in result.changes.items()
-        ]
         return cls(
-            code=result.code, outcome=result.outcome.value, version=result.version or 1, changes=changes,
+            code=result.code, outcome=result.outcome.value, version=result.version or 1,
+            changes=field_changes(result.changes, language),
             warnings=warnings,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.api.method import PROFILE_TEXT, SPEED_TEXT, ProfileName
 from app.api.parameters import REQUIRED
@@ -37,6 +37,9 @@ class NearestQuestion(BaseModel):
     )
     type: list[StationType] = Field(default=[], max_length=20, examples=[["community", "park"]])
     open_on: date | None = Field(default=None, description="默认今天 · Today by default", examples=[None])
+    known_at: AwareDatetime | None = Field(
+        default=None, description="当时所知 · As was known at that moment; now by default", examples=[None]
+    )
     out_crs: Crs | None = Field(default=None, description="默认同 crs · As crs by default", examples=["gcj02"])
 
 
