@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
+from itertools import pairwise
 from threading import Barrier
 
 import pytest
@@ -115,4 +116,4 @@ def test_a_report_is_decided_on_once(place: Engine) -> None:
             )
         ).all()
     assert steps[0].from_state == "draft"
-    assert all(before.to_state == after.from_state for before, after in zip(steps, steps[1:], strict=False))
+    assert all(before.to_state == after.from_state for before, after in pairwise(steps))
