@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from app.api.language import Language
-from app.models.vocabularies import CourseKind, StationType, TargetGroup
-from app.repositories.training_totals import Figures
+from app.models.vocabularies import CourseKind, StationStatus, StationType, TargetGroup
 from app.services.plausibility import WARNING_TITLES
-from app.services.report_documents import AreaLine, QuarterlyReport
+from app.services.report_documents import AreaLine, QuarterlyReport, Share, Visits
+from app.services.station_table import TIME_ZONE
 
 Row = list[Any]
 
@@ -29,7 +30,7 @@ class ReportTable:
 
 
 def title_of(report: QuarterlyReport, language: Language) -> str:
-    """“天河区 2026年第三季度 羊城技能加油站工作报告”"""
+    """“天河区2026年第三季度“羊城技能加油站”季度报告”"""
     quarter = report.quarter
     return language.pick(
         f"{report.area_name}{quarter.title_zh}“羊城技能加油站”季度报告",
@@ -40,7 +41,8 @@ def title_of(report: QuarterlyReport, language: Language) -> str:
 def tables_of(report: QuarterlyReport, language: Language) -> list[ReportTable]:
     """All tables, in the order in which they are read."""
     pick = language.pick
-    made = [_summary(report, language), _areas(report, language)]
+    made = [_summary(report, language), _areas(report, language), _stations(report, language)]
+    made.append(_events(report, language))
     kinds, groups = pick("培训内容", "Kinds"), pick("群体", "Groups")
     by_kind, by_group = pick("按培训内容", "By kind of training"), pick("按群体", "By group of people")
     made.append(_shares(report, language, kinds, by_kind, CourseKind, report.kinds))
@@ -53,7 +55,7 @@ def tables_of(report: QuarterlyReport, language: Language) -> list[ReportTable]:
 
 
 def _summary(report: QuarterlyReport, language: Language) -> ReportTable:
-    pick, whole = language.pick, report.whole
+    pick, whole, visits = language.pick, report.whole, report.whole.visits
     rows: list[Row] = [
         [pick("季末运营站点", "Stations open at the quarter's end"), whole.stations.open],
         [pick("本季新开站", "Opened in the quarter"), whole.stations.opened],
@@ -61,13 +63,13 @@ def _summary(report: QuarterlyReport, language: Language) -> ReportTable:
         [pick("季末暂停", "Suspended at the quarter's end"), whole.stations.suspended],
         [pick("累计遴选", "Selected until then"), whole.stations.selected],
         [pick("累计挂牌", "Plaques hung until then"), whole.stations.plaque_hung],
-        [pick("本季培训人次", "Trainee-visits of the quarter"), whole.quarter.trainee_visits],
-        [pick("上季培训人次", "Trainee-visits of the quarter before"), whole.previous_visits],
-        [pick("本年累计人次", "Trainee-visits of the year"), whole.year_visits],
-        [pick("方案累计人次", "Trainee-visits since the plan began"), whole.plan_visits],
-        [pick("本季班次", "Sessions"), whole.quarter.sessions_held],
-        [pick("本季学时", "Hours"), float(whole.quarter.training_hours)],
-        [pick("本季取证", "Certificates"), whole.quarter.certificates],
+        [pick("本季培训人次", "Trainee-visits of the quarter"), visits.quarter.trainee_visits],
+        [pick("上季培训人次", "Trainee-visits of the quarter before"), visits.previous],
+        [pick("本年累计人次", "Trainee-visits of the year"), visits.year],
+        [pick("方案累计人次", "Trainee-visits since the plan began"), visits.plan],
+        [pick("本季班次", "Sessions"), visits.quarter.sessions_held],
+        [pick("本季学时", "Hours"), float(visits.quarter.training_hours)],
+        [pick("本季取证", "Certificates"), visits.quarter.certificates],
         [pick("尚未接收的报表", "Reports not accepted yet"), report.not_accepted],
     ]
     for target in report.targets:
@@ -89,11 +91,11 @@ def _areas(report: QuarterlyReport, language: Language) -> ReportTable:
     ]  # fmt: skip
 
     def row(line: AreaLine, name: str) -> Row:
-        stations, done = line.stations, line.quarter
+        stations = line.stations
         return [
             line.code or "", name, stations.open, *(stations.by_type.get(kind.value, 0) for kind in StationType),
-            stations.opened, stations.closed, *_figures(done), line.previous_visits, line.year_visits,
-            line.plan_visits, pick(line.state.title_zh, line.state.title_en) if line.state else "",
+            stations.opened, stations.closed, *_visits(line.visits),
+            pick(line.state.title_zh, line.state.title_en) if line.state else "",
             pick(line.timeliness.title_zh, line.timeliness.title_en) if line.timeliness else "",
         ]  # fmt: skip
 
@@ -106,28 +108,69 @@ def _areas(report: QuarterlyReport, language: Language) -> ReportTable:
     )
 
 
-def _figures(figures: Figures) -> Row:
-    return [figures.sessions_held, figures.trainee_visits, float(figures.training_hours), figures.certificates]
+def _visits(visits: Visits) -> Row:
+    """Sessions, visits, hours, certificates of the quarter; visits before, of the year, of the plan."""
+    done = visits.quarter
+    return [
+        done.sessions_held, done.trainee_visits, float(done.training_hours), done.certificates, visits.previous,
+        visits.year, visits.plan,
+    ]  # fmt: skip
+
+
+def _stations(report: QuarterlyReport, language: Language) -> ReportTable:
+    pick, counts = language.pick, report.whole.stations.by_status
+    headings = [
+        pick("类型", "Type"), *(pick(status.title_zh, status.title_en) for status in StationStatus),
+        pick("合计", "Total"),
+    ]  # fmt: skip
+
+    def row(name: str, types: Sequence[StationType]) -> Row:
+        held = [sum(counts.get((kind.value, status.value), 0) for kind in types) for status in StationStatus]
+        return [name, *held, sum(held)]
+
+    rows = [row(pick(kind.title_zh, kind.title_en), [kind]) for kind in StationType]
+    title = pick("季末站点:类型与状态", "Stations at the quarter's end by type and status")
+    return ReportTable(pick("站点", "Stations"), title, headings, rows, row(pick("合计", "Total"), list(StationType)))
+
+
+def _events(report: QuarterlyReport, language: Language) -> ReportTable:
+    pick = language.pick
+    headings = [
+        pick("日期", "Day"), pick("事项", "Event"), pick("代码", "Code"), pick("名称", "Name"), pick("类型", "Type"),
+        pick("区划", "Area"),
+    ]  # fmt: skip
+    rows: list[Row] = [
+        [
+            event.day.isoformat(), pick("新开", "Opened") if event.has_opened else pick("关闭", "Closed"), event.code,
+            event.name, pick(StationType(event.type).title_zh, StationType(event.type).title_en),
+            event.area_name or "",
+        ]
+        for event in report.events
+    ]  # fmt: skip
+    title = pick("本季新开与关闭的站点", "Stations that opened or closed in the quarter")
+    return ReportTable(pick("新开与关闭", "Opened, closed"), title, headings, rows)
 
 
 def _shares(
     report: QuarterlyReport, language: Language, name: str, title: str, words: type[CourseKind] | type[TargetGroup],
-    shares: Sequence[Any],
+    shares: Sequence[Share],
 ) -> ReportTable:  # fmt: skip
-    pick, all_visits = language.pick, report.whole.quarter.trainee_visits
+    pick, whole = language.pick, report.whole.visits
+    all_visits = whole.quarter.trainee_visits
     headings = [
         name, pick("班次", "Sessions"), pick("人次", "Visits"), pick("学时", "Hours"), pick("取证", "Certificates"),
+        pick("上季人次", "Visits before"), pick("本年人次", "Visits, year"), pick("累计人次", "Visits, plan"),
         pick("人次占比", "Share of visits"),
     ]  # fmt: skip
     rows = [
         [
-            pick(words(share.code).title_zh, words(share.code).title_en), *_figures(share.figures),
-            share.figures.trainee_visits / all_visits if all_visits else 0.0,
+            pick(words(share.code).title_zh, words(share.code).title_en), *_visits(share.visits),
+            share.visits.quarter.trainee_visits / all_visits if all_visits else 0.0,
         ]
         for share in shares
     ]  # fmt: skip
-    total = [pick("合计", "Total"), *_figures(report.whole.quarter), 1.0 if all_visits else 0.0]
-    return ReportTable(name, title, headings, rows, total, percents=(5,))
+    total = [pick("合计", "Total"), *_visits(whole), 1.0 if all_visits else 0.0]
+    return ReportTable(name, title, headings, rows, total, percents=(8,))
 
 
 def _late(report: QuarterlyReport, language: Language) -> ReportTable:
@@ -168,11 +211,11 @@ def _coverage(report: QuarterlyReport, language: Language) -> ReportTable:
 def notes_of(report: QuarterlyReport, notice: str | None, language: Language) -> list[str]:
     """What has to be said below the tables: when it was known, what is missing, what the data is."""
     pick = language.pick
-    moment = report.known_at.isoformat(timespec="seconds")
+    moment = report.known_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     said = [
         pick(
-            f"数据以 {moment} 时所知为准;同一时点再次生成,数字相同。制表:{report.made_by}。",
-            f"As was known at {moment}: for that moment the figures are always these. Made by {report.made_by}.",
+            f"数据以 {_local(report.known_at)}(北京时间)所知为准;以 known_at={moment} 再次生成,数字相同。",
+            f"As was known at {_local(report.known_at)} (China): with known_at={moment} the figures are always these.",
         )
     ]
     if report.coverage_gap is not None:
@@ -180,3 +223,13 @@ def notes_of(report: QuarterlyReport, notice: str | None, language: Language) ->
     if notice is not None:
         said.append(notice)
     return said
+
+
+def maker_of(report: QuarterlyReport, made_at: datetime, language: Language) -> str:
+    """Who made it and when: what is another each time."""
+    day = _local(made_at)
+    return language.pick(f"制表:{report.made_by},{day}(北京时间)。", f"Made by {report.made_by}, {day} (China).")
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M:%S")

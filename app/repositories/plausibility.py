@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import Course, Station
+from app.models import Course, Station, StationVersion
 from app.models.vocabularies import CourseStatus
 from app.repositories.scope import Scope, in_scope
 from app.repositories.training import EntryFilter, entries_at
@@ -52,8 +52,24 @@ class LineFigures:
     certificates: int
 
 
-def stations_with_seats(session: Session, scope: Scope, within: Scope | None = None) -> list[StationSeats]:
-    """All stations in a scope (and ``within``), by code."""
+def stations_with_seats(
+    session: Session, scope: Scope, within: Scope | None = None, known_at: datetime | None = None
+) -> list[StationSeats]:
+    """All stations in a scope (and ``within``), by code, as known at a moment (None: now).
+
+    At a moment the seats are those of the station alone: what courses were like is not kept.
+    """
+    if known_at is not None:
+        of = StationVersion
+        then = (
+            select(*(getattr(of, name) for name in StationSeats.__dataclass_fields__))
+            .where(of.valid_to.is_(None), of.known_from <= known_at, or_(of.known_to.is_(None), of.known_to > known_at))
+            .where(in_scope(scope, of.district_code, of.town_code))
+            .order_by(of.code)
+        )
+        if within is not None:
+            then = then.where(in_scope(within, of.district_code, of.town_code))
+        return [StationSeats(**row._mapping) for row in session.execute(then)]
     largest = (
         select(Course.station_code, func.max(Course.seats).label("seats"))
         .where(Course.status == CourseStatus.OFFERED.value)

@@ -57,11 +57,14 @@ def plausibility_warnings(
     station_code: str | None = None,
     known_at: datetime | None = None,
 ) -> list[PlausibilityWarning]:
-    """Doubts about the lines of a quarter, by station: over the actor's scope, ``within`` an area or of one station."""
+    """Doubts about the lines of a quarter, by station: over the actor's scope, ``within`` an area or of one station.
+
+    With ``known_at`` all of it is as was known then, so seats of courses, which are not kept in time, do not count.
+    """
     actor.require(Role.VIEWER)
     stations = [
         station
-        for station in repo.stations_with_seats(session, actor.scope, within)
+        for station in repo.stations_with_seats(session, actor.scope, within, known_at)
         if station_code is None or station.code == station_code
     ]
     codes = [station.code for station in stations]

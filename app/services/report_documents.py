@@ -1,13 +1,13 @@
 """The quarterly report of a district or of the city, as figures: what the sheet and the page are made from.
 
-All of it is as was known at one moment, so the same moment gives the same report for ever. Two parts are told apart:
-coverage rests on streets and people, which are not kept in time, and names its run; ``made_at`` is when it was made.
+All of it is as was known at one moment, so the same moment gives the same report for ever. One part is told apart:
+coverage rests on streets and people, which are not kept in time, and names its run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -33,8 +33,9 @@ from app.services.actors import Actor
 from app.services.coverage import CoverageAnswer
 from app.services.plausibility import plausibility_warnings
 from app.services.progress import progress
-from app.services.quarters import FIRST, Quarter, quarters_until
-from app.services.report_tree import Subject, report_tree
+from app.services.quarters import Quarter, quarters_until
+from app.services.report_tree import CITY, Subject, report_tree
+from app.services.station_table import TIME_ZONE
 from app.services.suggestions import read_area_scope
 from app.settings import ReportSettings
 
@@ -53,6 +54,24 @@ class StationCounts:
     plaque_hung: int = 0  # until then
     suspended: int = 0
     by_type: dict[str, int] = field(default_factory=dict)  # of those open
+    by_status: dict[tuple[str, str], int] = field(default_factory=dict)  # all, by type and status
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Figures of the quarter, and the visits of the times that it is held against."""
+
+    quarter: Figures = field(default_factory=Figures)
+    previous: int = 0
+    year: int = 0
+    plan: int = 0
+
+    def __add__(self, other: Visits) -> Visits:
+        """Of different stations."""
+        return Visits(
+            self.quarter + other.quarter, self.previous + other.previous, self.year + other.year,
+            self.plan + other.plan,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,10 +81,7 @@ class AreaLine:
     code: str | None
     name: str | None
     stations: StationCounts
-    quarter: Figures
-    previous_visits: int
-    year_visits: int
-    plan_visits: int
+    visits: Visits
     state: ReportState | None = None
     timeliness: ReportTimeliness | None = None
 
@@ -75,7 +91,19 @@ class Share:
     """One kind of training or group of people, with its part of the visits."""
 
     code: str
-    figures: Figures
+    visits: Visits
+
+
+@dataclass(frozen=True)
+class StationEvent:
+    """A station that opened or closed in the quarter."""
+
+    code: str
+    name: str
+    type: str
+    area_name: str | None
+    day: date
+    has_opened: bool
 
 
 @dataclass(frozen=True)
@@ -111,6 +139,7 @@ class QuarterlyReport:
     made_by: str
     whole: AreaLine
     parts: list[AreaLine]
+    events: list[StationEvent]
     kinds: list[Share]
     groups: list[Share]
     late: list[Subject]
@@ -124,14 +153,16 @@ class QuarterlyReport:
     @property
     def reconciles(self) -> bool:
         """Do the parts add up to the whole, for every figure that can be added?"""
+        whole = self.whole.visits
         sums = (
-            (self.whole.quarter.trainee_visits, sum(part.quarter.trainee_visits for part in self.parts)),
-            (self.whole.quarter.certificates, sum(part.quarter.certificates for part in self.parts)),
-            (self.whole.plan_visits, sum(part.plan_visits for part in self.parts)),
+            (whole, sum((part.visits for part in self.parts), Visits())),
             (self.whole.stations.open, sum(part.stations.open for part in self.parts)),
-            (self.whole.quarter.trainee_visits, sum(one.figures.trainee_visits for one in self.kinds)),
-            (self.whole.quarter.trainee_visits, sum(one.figures.trainee_visits for one in self.groups)),
-        )
+            *(
+                ((whole.quarter.trainee_visits, whole.quarter.certificates, whole.previous, whole.year, whole.plan),
+                 (sums.quarter.trainee_visits, sums.quarter.certificates, sums.previous, sums.year, sums.plan))
+                for sums in (sum((one.visits for one in shares), Visits()) for shares in (self.kinds, self.groups))
+            ),
+        )  # fmt: skip
         return all(whole == parts for whole, parts in sums)
 
 
@@ -147,13 +178,12 @@ def quarterly_report(
 ) -> QuarterlyReport:
     """The report of a district or the city, as was known at a moment.
 
-    Raises InvalidInput for an area that there is not, OutOfScope, NotFound for a quarter that is not over.
+    Raises InvalidInput for an area that there is not, OutOfScope.
     """
     actor.require(Role.VIEWER)
     scope = _area(session, actor, area_code)
     name = area_repo.names_of_codes(session, [area_code]).get(area_code) or area_code
     below = AreaLevel.DISTRICT if scope.level is AreaLevel.CITY else AreaLevel.TOWN
-    everything = Scope(AreaLevel.CITY, "*")
     within = None if scope.level is AreaLevel.CITY else scope
     spans = [
         span
@@ -162,27 +192,27 @@ def quarterly_report(
     ]
     tree = report_tree(session, quarter, settings, known_at)
     subjects = [s for s in tree.subjects.values() if scope.holds(s.district_code, s.town_code)]
-    dimension = Dimension.DISTRICT if below is AreaLevel.DISTRICT else Dimension.TOWN
 
-    def sums(quarters: Sequence[Quarter], *by: Dimension) -> dict[tuple[str | None, ...], Figures]:
-        wanted = EntryFilter(quarters=[str(one) for one in quarters])
-        return sum_entries(session, everything, wanted, by, known_at=known_at, within=within)
+    def visits_by(dimension: Dimension) -> dict[str | None, Visits]:
+        wanted = EntryFilter(quarters=[str(one) for one in quarters_until(quarter)])
+        by = (dimension, Dimension.QUARTER)
+        return _visits(sum_entries(session, CITY, wanted, by, known_at=known_at, within=within), quarter)
 
-    periods = _periods(quarter)
-    whole = [sums(quarters).get((), Figures()) for quarters in periods]
-    parts = [sums(quarters, dimension) for quarters in periods]
-    lines = _parts(session, spans, quarter, below, parts, {s.key: s for s in subjects})
+    placed = visits_by(Dimension.DISTRICT if below is AreaLevel.DISTRICT else Dimension.TOWN)
+    names = area_repo.names_of_codes(
+        session, {code for code in (*placed, *(_area_of(span, below) for span in spans)) if code is not None}
+    )
+    lines = _parts(spans, quarter, below, placed, {s.key: s for s in subjects}, names)
     coverage, run, gap = _coverage(coverage_of, scope, below)
     doubts = plausibility_warnings(session, actor, quarter, within=within, known_at=known_at)
     return QuarterlyReport(
         area_code=area_code, area_name=name, level=scope.level, quarter=quarter, known_at=known_at,
         made_by=actor.display_name,
         whole=AreaLine(
-            area_code, name, count_stations(spans, quarter), whole[0], whole[1].trainee_visits,
-            whole[2].trainee_visits, whole[3].trainee_visits,
+            area_code, name, count_stations(spans, quarter), sum(placed.values(), Visits()),
         ),
-        parts=lines, kinds=_shares(sums(periods[0], Dimension.KIND)),
-        groups=_shares(sums(periods[0], Dimension.TARGET_GROUP)),
+        parts=lines, events=_events(spans, quarter, below, names), kinds=_shares(visits_by(Dimension.KIND)),
+        groups=_shares(visits_by(Dimension.TARGET_GROUP)),
         late=[s for s in subjects if s.timeliness in LATE],
         not_accepted=sum(s.state is not ReportState.ACCEPTED for s in subjects),
         warnings=dict(sorted(Counter(doubt.code for doubt in doubts).items())),
@@ -210,6 +240,7 @@ def count_stations(spans: Sequence[StationSpan], quarter: Quarter) -> StationCou
         plaque_hung=sum(until(s.plaque_hung_on) for s in at_end),
         suspended=sum(s.status == StationStatus.SUSPENDED for s in at_end),
         by_type={kind.value: types.get(kind.value, 0) for kind in StationType},
+        by_status=dict(Counter((s.type, s.status) for s in at_end)),
     )  # fmt: skip
 
 
@@ -222,11 +253,35 @@ def _is_open_on(span: StationSpan, day: date) -> bool:
     return span.opened_on <= day if span.opened_on is not None else span.status == StationStatus.OPEN
 
 
-def _periods(quarter: Quarter) -> list[list[Quarter]]:
-    """The quarter, the one before, the year until then, the plan until then."""
-    plan = list(quarters_until(quarter))
-    previous = [quarter.previous] if quarter.previous >= FIRST else []
-    return [[quarter], previous, [q for q in plan if q.year == quarter.year], plan]
+def _visits(sums: Mapping[tuple[str | None, ...], Figures], quarter: Quarter) -> dict[str | None, Visits]:
+    """Sums by some code and by quarter, put together by code."""
+    found: dict[str | None, Visits] = {}
+    for (code, name), figures in sums.items():
+        visits = figures.trainee_visits
+        one = Visits(
+            figures if name == str(quarter) else Figures(), visits if name == str(quarter.previous) else 0,
+            visits if str(name)[:4] == str(quarter.year) else 0, visits,
+        )  # fmt: skip
+        found[code] = found[code] + one if code in found else one
+    return found
+
+
+def _area_of(span: StationSpan, below: AreaLevel) -> str | None:
+    return span.district_code if below is AreaLevel.DISTRICT else span.town_code
+
+
+def _events(
+    spans: Sequence[StationSpan], quarter: Quarter, below: AreaLevel, names: Mapping[str, str | None]
+) -> list[StationEvent]:
+    """Stations that opened or closed in the quarter, by day."""
+    found = [
+        StationEvent(span.code, span.name, span.type, names.get(_area_of(span, below) or ""), day, has_opened)
+        for span in spans
+        if span.valid_to is None or span.valid_to > quarter.last_day
+        for day, has_opened in ((span.opened_on, True), (span.closed_on, False))
+        if day is not None and quarter.first_day <= day <= quarter.last_day
+    ]
+    return sorted(found, key=lambda event: (event.day, event.code, not event.has_opened))
 
 
 def _area(session: Session, actor: Actor, code: str) -> Scope:
@@ -245,38 +300,33 @@ def _area(session: Session, actor: Actor, code: str) -> Scope:
 
 
 def _parts(
-    session: Session, spans: Sequence[StationSpan], quarter: Quarter, below: AreaLevel,
-    sums: Sequence[dict[tuple[str | None, ...], Figures]], subjects: dict[tuple[str, str], Subject],
+    spans: Sequence[StationSpan], quarter: Quarter, below: AreaLevel, placed: Mapping[str | None, Visits],
+    subjects: Mapping[tuple[str, str], Subject], names: Mapping[str, str | None],
 ) -> list[AreaLine]:  # fmt: skip
     """A line for every area below, and one for what lies in none of them, if anything does."""
-
-    def code_of(span: StationSpan) -> str | None:
-        return span.district_code if below is AreaLevel.DISTRICT else span.town_code
-
-    codes = {code_of(span) for span in spans} | {key[0] for period in sums for key in period}
-    names = area_repo.names_of_codes(session, {code for code in codes if code is not None})
+    codes = {_area_of(span, below) for span in spans} | set(placed)
     lines = []
     for code in sorted(codes, key=lambda one: (one is None, one or "")):
         subject = subjects.get((below.value, code or ""))
-        figures = [period.get((code,), Figures()) for period in sums]
+        counts = count_stations([s for s in spans if _area_of(s, below) == code], quarter)
         lines.append(
             AreaLine(
-                code, names.get(code or ""), count_stations([s for s in spans if code_of(s) == code], quarter),
-                figures[0], figures[1].trainee_visits, figures[2].trainee_visits, figures[3].trainee_visits,
+                code, names.get(code or ""), counts, placed.get(code, Visits()),
                 subject.state if subject is not None else None, subject.timeliness if subject is not None else None,
             )
         )  # fmt: skip
     return lines
 
 
-def _shares(sums: dict[tuple[str | None, ...], Figures]) -> list[Share]:
-    held = [Share(key[0] or "", figures) for key, figures in sums.items()]
-    return sorted(held, key=lambda share: (-share.figures.trainee_visits, share.code))
+def _shares(sums: Mapping[str | None, Visits]) -> list[Share]:
+    held = [Share(code or "", visits) for code, visits in sums.items()]
+    return sorted(held, key=lambda share: (-share.visits.quarter.trainee_visits, -share.visits.plan, share.code))
 
 
 def _targets(session: Session, scope: Scope, area_code: str, quarter: Quarter, known_at: datetime) -> list[TargetLine]:
+    day = min(quarter.last_day, known_at.astimezone(TIME_ZONE).date())  # of a quarter that is not over: until now
     try:
-        found = progress(session, None, level=scope.level, as_of=quarter.last_day, known_at=known_at, within=area_code)
+        found = progress(session, None, level=scope.level, as_of=day, known_at=known_at, within=area_code)
     except (LevelNotLoaded, NotFound):
         return []
     return [

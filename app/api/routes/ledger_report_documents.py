@@ -17,7 +17,7 @@ from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_then
 from app.api.described import problems
 from app.api.identity import ActorDep
 from app.api.parameters import AreaCode, KnownAt
-from app.api.report_tables import notes_of, tables_of, title_of
+from app.api.report_tables import maker_of, notes_of, tables_of, title_of
 from app.api.routes.ledger_training import QuarterQuery
 from app.api.schemas import ledger_reports as schemas
 from app.api.schemas.common import Notice
@@ -81,25 +81,28 @@ def get_document(
         question = CoverageQuery(PROFILES[DEFAULT_PROFILE], asked.last_day)
         return coverage_table(snapshot_then(request, asked.last_day, moment), question, level, within)
 
+    made_at = datetime.now(UTC)
     report = quarterly_report(
-        session, actor, area, asked, report_settings(), known_at=moment or datetime.now(UTC), coverage_of=coverage_of
+        session, actor, area, asked, report_settings(), known_at=moment or made_at, coverage_of=coverage_of
     )
     notice = Notice.of(data_notice(session), language)
     title, tables = title_of(report, language), tables_of(report, language)
     notes = notes_of(report, notice.message if notice is not None else None, language)
+    signed = [maker_of(report, made_at, language), *notes]
     if format is DocumentFormat.HTML:
-        page = report_page.page_of(title, tables, notes, language, has_notice=notice is not None)
+        page = report_page.page_of(title, tables, signed, language, has_notice=notice is not None)
         answer = personal(request, page, media_type=HTML)
-        answer.headers["Content-Security-Policy"] = report_page.POLICY
+        answer.headers["Content-Security-Policy"] = report_page.policy_of(page)
         return answer
     if format is DocumentFormat.XLSX:
-        answer = personal(request, report_sheet.workbook_of(title, tables, notes), media_type=XLSX)
+        answer = personal(request, report_sheet.workbook_of(title, tables, signed), media_type=XLSX)
         answer.headers["Content-Disposition"] = (
             f"attachment; filename=\"report-{area}-{quarter}.xlsx\"; filename*=UTF-8''{quote(title)}.xlsx"
         )
         return answer
     body = schemas.QuarterlyDocument(
-        title=title, area=area, quarter=quarter, known_at=report.known_at, reconciles=report.reconciles,
+        title=title, area=area, quarter=quarter, known_at=report.known_at, made_at=made_at,
+        made_by=report.made_by, reconciles=report.reconciles,
         coverage_run=report.coverage_run, notes=notes, data_notice=notice,
         tables=[
             schemas.DocumentTable(title=t.title, headings=t.headings, rows=t.rows, total=t.total, note=t.note)

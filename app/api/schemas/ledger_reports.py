@@ -180,7 +180,12 @@ class QuarterlyDocument(BaseModel):
     title: str = Field(examples=["天河区2026年第三季度“羊城技能加油站”季度报告"])
     area: str = Field(examples=["440106"])
     quarter: str = Field(examples=["2026Q3"])
-    known_at: AwareDatetime = Field(examples=["2026-10-20T00:00:00Z"])
+    known_at: AwareDatetime = Field(
+        description="以此时点再问,数字相同 · Asked again with it, the figures are the same",
+        examples=["2026-10-20T00:00:00Z"],
+    )
+    made_at: AwareDatetime = Field(examples=["2026-10-20T00:00:00Z"])
+    made_by: str = Field(description="制表人 · Who made it", examples=["天河区经办"])
     reconciles: bool = Field(description="各分项之和等于合计 · All parts add up", examples=[True])
     coverage_run: str | None = Field(examples=["9f86d081884c7d65"])
     tables: list[DocumentTable]
