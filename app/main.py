@@ -19,9 +19,11 @@ from app.api.frame import COMPRESS_LEVEL, COMPRESS_SIZE, Compression, Preflight,
 from app.api.one_tap import OneTapApp
 from app.api.problems import add_handlers
 from app.api.routes import routers
+from app.api.routes.ledger_workbooks import IMPORTS_PATH
 from app.db.engine import make_service_engine
 from app.errors import DatabaseUnavailable, ErrorItem, NotReady
 from app.geo.crs import Crs, point_from_wgs84
+from app.ingest.workbook_guard import LARGEST_BYTES
 from app.services.positions import read_position
 from app.services.snapshot_holder import SnapshotHolder
 from app.services.warming import warm
@@ -73,7 +75,7 @@ def create_app(*, engine: Engine | None = None, holder: Holder | None = None) ->
                 allow_headers=["*"],
                 max_age=86_400,
             ),
-            Middleware(RequestFrame, max_body_bytes=MAX_BODY_BYTES),
+            Middleware(RequestFrame, max_body_bytes=MAX_BODY_BYTES, larger={IMPORTS_PATH: LARGEST_BYTES}),
             Middleware(Compression, minimum_size=COMPRESS_SIZE, compresslevel=COMPRESS_LEVEL),
         ],
     )

@@ -62,11 +62,12 @@ class Compression(GZipMiddleware):
 
 
 class RequestFrame:
-    """ASGI middleware; ``max_body_bytes`` is the largest body that is read."""
+    """ASGI middleware; ``max_body_bytes`` is the largest body that is read, ``larger`` that of some paths."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.max_body_bytes = max_body_bytes
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,11 +93,12 @@ class RequestFrame:
                 message = {**message, "body": b""}
             await send(message)
 
-        if int(_digits(given.get(b"content-length"))) > self.max_body_bytes:
-            await problem_response(Request(scope), body_too_large(self.max_body_bytes))(scope, receive, send_framed)
+        largest = self.larger.get(scope["path"], self.max_body_bytes)
+        if int(_digits(given.get(b"content-length"))) > largest:
+            await problem_response(Request(scope), body_too_large(largest))(scope, receive, send_framed)
             return
         if scope["method"] != "GET":
-            receive = self._limited(receive)
+            receive = self._limited(receive, largest)
         try:
             await self.app(scope, receive, send_framed)
         except Exception as fault:  # the last place that can answer: everything expected was answered before
@@ -106,7 +108,7 @@ class RequestFrame:
                 raise RuntimeError(f"the answer to request {request_id} was cut off") from None
             await problem_response(Request(scope), _internal_error())(scope, receive, send_framed)
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _limited(self, receive: Receive, largest: int) -> Receive:
         """``receive`` that refuses a body which grows beyond the limit while it is streamed."""
         read = 0
 
@@ -114,7 +116,7 @@ class RequestFrame:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.max_body_bytes:
+            if read > largest:
                 raise HTTPException(413)
             return message
 

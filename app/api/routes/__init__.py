@@ -20,6 +20,7 @@ from app.api.routes import (
     ledger_reports,
     ledger_stations,
     ledger_training,
+    ledger_workbooks,
     nearest,
     pages,
     quality_appraisals,
@@ -49,6 +50,7 @@ def routers() -> list[APIRouter]:
         ledger_training,
         ledger_reports,
         ledger_report_documents,
+        ledger_workbooks,
     )
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
     for subject in (*public, *officers, *supervision):

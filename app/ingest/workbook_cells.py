@@ -1,0 +1,155 @@
+"""Single cells of the ledger workbook as values, as officers write them; and values as cells, the same way back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from app.ingest.columns import plain
+from app.ingest.values import code_of, date_of, number_of, text_of
+from app.models.vocabularies import Vocabulary
+from app.services.station_checks import CONTROL
+from app.services.station_record import FieldKind
+
+YES = ("是", "有", "y", "yes", "true", "1", "√", "✓", "达标", "对")
+NO = ("否", "无", "没有", "n", "no", "false", "0", "×", "x", "未达标", "不达标")
+SEPARATORS = re.compile(r"[;;\n]+")
+WORD_SEPARATORS = re.compile(r"[、,,;;\n]+")
+EXCEPTION = re.compile(r"(\d{4}-\d{2}-\d{2})\s+(\S.*)")
+HOURS = re.compile(r"[0-9:,;+\- 全天24/7]+")
+CLOSED = ("休息", "关闭", "closed", "off")
+
+
+class CellFault(ValueError):
+    """What is wrong with a cell, in Chinese and English, and what to do about it."""
+
+    def __init__(self, zh: str, en: str, remedy_zh: str, remedy_en: str) -> None:
+        super().__init__(en)
+        self.texts = zh, en, remedy_zh, remedy_en
+
+
+def read_cell(kind: FieldKind, vocabulary: Any, raw: object) -> Any:
+    """The value of a cell for a field of this kind; None for an empty one. Raises CellFault.
+
+    Numbers and codes may be in full-width digits, days in any of the usual forms, words by title or identifier.
+    """
+    if kind in (FieldKind.TEXT, FieldKind.LONG_TEXT, FieldKind.HOURS):
+        return _text(raw)
+    text = text_of(raw)
+    if not text:
+        return [] if kind in (FieldKind.WORDS, FieldKind.TEXTS, FieldKind.EXCEPTIONS) else None
+    if kind in (FieldKind.WORD, FieldKind.WORDS):
+        parts = [text] if kind is FieldKind.WORD else WORD_SEPARATORS.split(text)
+        words = _unique([_word(vocabulary, part) for part in parts if part.strip()])
+        return words[0] if kind is FieldKind.WORD else words
+    if kind is FieldKind.TEXTS:
+        return _unique([part.strip() for part in SEPARATORS.split(text) if part.strip()])
+    return READERS[kind](raw)
+
+
+def write_cell(kind: FieldKind, vocabulary: Any, value: Any) -> Any:
+    """What stands in a cell for a value: text, number, day, or None."""
+    if value is None or value == []:
+        return None
+    if kind is FieldKind.WORD:
+        return _title(vocabulary, value)
+    if kind is FieldKind.WORDS:
+        return "、".join(_title(vocabulary, one) for one in value)
+    if kind is FieldKind.TEXTS:
+        return "\n".join(value)
+    if kind is FieldKind.YES_NO:
+        return "是" if value else "否"
+    if kind is FieldKind.EXCEPTIONS:
+        lines = [f"{one['date']} {one.get('hours') or '休息'} {one.get('note') or ''}".rstrip() for one in value]
+        return "\n".join(lines)
+    return value
+
+
+def _text(raw: object) -> str | None:
+    """A text as it is, lines and all, but for spaces around it and what Excel makes of line breaks."""
+    if isinstance(raw, str):
+        text = raw.replace("_x000D_", "").replace("\r\n", "\n").replace("\r", "\n").strip(" \t\u3000\ufeff\u200b")
+        return CONTROL.sub("", text) or None
+    if isinstance(raw, bool):
+        return "是" if raw else "否"
+    return text_of(raw) or None
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def _word(vocabulary: Any, text: str) -> str:
+    wanted = plain(text)
+    for member in vocabulary:
+        known = [member.value]
+        if isinstance(member, Vocabulary):
+            known += [member.title_zh, member.title_en]
+        if wanted in map(plain, known):
+            return str(member.value)
+    titles = [_title(vocabulary, member.value) for member in vocabulary]
+    codes = ", ".join(member.value for member in vocabulary)
+    raise CellFault("不是可选的词", "is not one of the words", f"可用:{'、'.join(titles)}", f"one of {codes}")
+
+
+def _title(vocabulary: Any, value: str) -> str:
+    member = vocabulary(value)
+    return member.title_zh if isinstance(member, Vocabulary) else str(member.value)
+
+
+def _number(raw: object) -> float:
+    try:
+        return number_of(raw)
+    except (ValueError, TypeError):
+        raise CellFault(
+            "不是数字", "is not a number", "写成数字,如 113.3245", "write a number such as 113.3245"
+        ) from None
+
+
+def _whole(raw: object) -> int:
+    number = _number(raw)
+    if number != int(number):
+        raise CellFault("不是整数", "is not a whole number", "写成整数", "write a whole number")
+    return int(number)
+
+
+def _yes_no(raw: object) -> bool:
+    word = plain(text_of(raw)) or text_of(raw)
+    if isinstance(raw, bool) or word in YES or word in NO:
+        return raw if isinstance(raw, bool) else word in YES
+    raise CellFault("不是“是”或“否”", "is neither yes nor no", "写 是 或 否", "write 是 or 否")
+
+
+def _day(raw: object) -> date | None:
+    try:
+        return date_of(raw)
+    except ValueError:
+        raise CellFault(
+            "不是日期,或没有这一天", "is not a day, or there is no such day",
+            "写作 2025-06-30、2025/6/30 或 2025年6月30日", "write it as 2025-06-30",
+        ) from None  # fmt: skip
+
+
+def _exceptions(raw: object) -> list[dict[str, str | None]]:
+    found = []
+    for line in re.split(r"[\n;;]+", text_of(raw)):
+        if not line.strip():
+            continue
+        parts = EXCEPTION.fullmatch(line.strip())
+        words = parts[2].split() if parts else []
+        if parts is None or not (words[0].lower() in CLOSED or HOURS.fullmatch(words[0])):
+            raise CellFault(
+                f"看不懂:{line.strip()[:40]}", f"is not understood: {line.strip()[:40]}",
+                "每行一天:2026-02-17 休息 春节,或 2026-02-28 09:00-12:00", "one day a line: 2026-02-17 closed",
+            )  # fmt: skip
+        hours = None if words[0].lower() in CLOSED else words[0]
+        found.append({"date": parts[1], "hours": hours, "note": " ".join(words[1:]) or None})
+    return found
+
+
+READERS: dict[FieldKind, Callable[[object], Any]] = {
+    FieldKind.CODE: code_of, FieldKind.WHOLE: _whole, FieldKind.NUMBER: _number, FieldKind.YES_NO: _yes_no,
+    FieldKind.DAY: _day, FieldKind.EXCEPTIONS: _exceptions,
+}  # fmt: skip

@@ -1,0 +1,75 @@
+"""Is this a workbook that can be opened without harm? Asked of the bytes, before any parser sees them.
+
+A small file can unpack to gigabytes, and XML can name entities that grow without bound: everything is unpacked once,
+counted, and looked through in pieces, up to a limit.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from app.errors import ErrorItem, FileUnreadable
+
+LARGEST_BYTES = 20_000_000
+LARGEST_UNPACKED_BYTES = 250_000_000
+MOST_PARTS = 2_000
+PIECE_BYTES = 1 << 20
+FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
+OVERLAP = max(map(len, FORBIDDEN))
+SAVE_ANEW = (
+    "用 Excel 或 WPS 另存为 .xlsx(不加密码、不含宏)后重试",
+    "save it as .xlsx without password and macros, and try again",
+)
+
+
+def check_workbook(data: bytes) -> None:
+    """Raises FileUnreadable, saying what it is instead and what to do, unless it is an .xlsx of bearable size."""
+    if not data:
+        raise _refused("文件是空的", "the file is empty")
+    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise _refused("是加密的工作簿或旧的 .xls", "it has a password or is an old .xls")
+    if data[:5] == b"%PDF-":
+        raise _refused("是 PDF,不是工作簿", "it is a PDF, not a workbook")
+    if data[:4] != b"PK\x03\x04":
+        raise _refused("不是 .xlsx 工作簿", "it is no .xlsx workbook")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_parts(archive)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, OSError, ValueError) as fault:
+        raise _refused(f"文件不完整或已损坏({type(fault).__name__})", f"it is cut off or damaged ({fault})") from fault
+    except RuntimeError as fault:  # zipfile's word for a part with a password
+        raise _refused("文件加了密码", "it has a password") from fault
+    except Exception as fault:  # zlib.error, which has no public base
+        if type(fault).__module__ != "zlib":
+            raise
+        raise _refused("文件已损坏", f"it is damaged ({fault})") from fault
+
+
+def _check_parts(archive: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if len(parts) > MOST_PARTS:
+        raise _refused(
+            f"含有 {len(parts)} 个部分,超过 {MOST_PARTS}", f"it has {len(parts)} parts, more than {MOST_PARTS}"
+        )
+    if "xl/workbook.xml" not in names or "[Content_Types].xml" not in names:
+        raise _refused("是压缩包,不是 .xlsx 工作簿", "it is an archive, but no .xlsx workbook")
+    if any(name.endswith("vbaProject.bin") for name in names):
+        raise _refused("含有宏", "it has macros")
+    left = LARGEST_UNPACKED_BYTES
+    for part in parts:
+        with archive.open(part) as stream:
+            end = b""
+            while piece := stream.read(PIECE_BYTES):
+                left -= len(piece)
+                if left < 0:
+                    raise _refused("解压后过大", "it unpacks to more than can be read")
+                if any(word in end + piece for word in FORBIDDEN):
+                    raise _refused("含有不允许的 XML 声明", "it has XML declarations that are not allowed")
+                end = piece[-OVERLAP:]
+
+
+def _refused(zh: str, en: str) -> FileUnreadable:
+    item = ErrorItem("file", zh, en, remedy_zh=SAVE_ANEW[0], remedy_en=SAVE_ANEW[1])
+    return FileUnreadable(f"工作簿无法读取:{zh}。", f"The workbook cannot be read: {en}.", errors=[item])
