@@ -19,6 +19,7 @@ from app.demo.targets import load_targets
 from app.demo.training import load_training
 from app.models.vocabularies import DatasetKind
 from app.repositories.datasets import list_datasets
+from app.repositories.organisations import pair_with_contractors
 from app.repositories.station_records import ensure_organisations
 from app.services.acting import act_as
 from app.services.actors import of_system
@@ -122,6 +123,7 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
     load_targets(session)
     if results["stations"].changed:
         tell("写入台账 loading the ledger")
+        pair_with_contractors(session, "示范结对协议")
         load_training(session, city.spec, city.stations)
         load_reports(session, city.spec)
         load_quality(session, city.spec, city.stations)

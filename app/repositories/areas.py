@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import shapely
 from geoalchemy2.shape import to_shape
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session, undefer
 
-from app.models import Area, Dataset, Station
-from app.models.vocabularies import AreaLevel, BoundaryKind, StationStatus
+from app.models import Area, Dataset, Station, StationVersion
+from app.models.vocabularies import AreaLevel, BoundaryKind
 from app.repositories.bulk import copy_in
+from app.repositories.stations import Moment, open_on
 
 COLUMNS = (
     "code", "level", "name", "parent_code", "boundary_kind", "area_km2", "label_lng", "label_lat", "geom", "dataset_id",
@@ -38,7 +41,7 @@ class AreaRow:
 
 @dataclass(frozen=True)
 class AreaFacts:
-    """One area without its outline, and the stations inside: all on record, and those that are open."""
+    """One area without its outline, and the stations inside: all on record, and those open to the public on a day."""
 
     code: str
     level: str
@@ -54,27 +57,33 @@ class AreaFacts:
 
 
 def list_area_facts(
-    session: Session, *, level: str | None = None, parent_code: str | None = None, codes: Sequence[str] | None = None
+    session: Session,
+    day: date,
+    *,
+    level: str | None = None,
+    parent_code: str | None = None,
+    codes: Sequence[str] | None = None,
+    at: Moment | None = None,
 ) -> list[AreaFacts]:
-    """Areas without outlines, by code.
+    """Areas without outlines, by code, with the stations as they are now or were at a moment, and those open on ``day``.
 
     A station counts for the district and town that it was placed in (a border belongs to one of two neighbours), and
     for every city whose outline holds it.
     """
     plain = [getattr(Area, name) for name in AreaFacts.__dataclass_fields__ if not name.startswith("stations")]
+    of: Any = Station if at is None else StationVersion
     inside = case(
-        (Area.level == AreaLevel.DISTRICT.value, Station.district_code == Area.code),
-        (Area.level == AreaLevel.TOWN.value, Station.town_code == Area.code),
-        else_=func.ST_Intersects(Area.geom, Station.geom),
+        (Area.level == AreaLevel.DISTRICT.value, of.district_code == Area.code),
+        (Area.level == AreaLevel.TOWN.value, of.town_code == Area.code),
+        else_=func.ST_Intersects(Area.geom, of.geom),
     )
-    is_open = Station.status == StationStatus.OPEN.value
     query = (
         select(
             *plain,
-            func.count(Station.code).label("stations"),
-            func.count(Station.code).filter(is_open).label("stations_open"),
+            func.count(of.code).label("stations"),
+            func.count(of.code).filter(open_on(day, of)).label("stations_open"),
         )
-        .outerjoin(Station, inside)
+        .outerjoin(of, and_(inside, *(at.conditions() if at is not None else ())))
         .group_by(Area.code)
         .order_by(Area.code)
     )
@@ -87,9 +96,10 @@ def list_area_facts(
     return [AreaFacts(**row._mapping) for row in session.execute(query)]
 
 
-def area_codes(session: Session) -> list[str]:
-    """All codes, sorted."""
-    return list(session.scalars(select(Area.code).order_by(Area.code)))
+def area_codes(session: Session, level: str | None = None) -> list[str]:
+    """All codes (of a level), sorted."""
+    query = select(Area.code).order_by(Area.code)
+    return list(session.scalars(query if level is None else query.where(Area.level == level)))
 
 
 def names_of_codes(session: Session, codes: Iterable[str]) -> dict[str, str]:

@@ -64,6 +64,7 @@ class CourseFilter:
     forms: Collection[str] = ()
     statuses: Collection[str] = ()
     text: str | None = None
+    within: Scope | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -73,6 +74,8 @@ class CourseFilter:
         ):  # fmt: skip
             if wanted:
                 found.append(column.in_(wanted))
+        if self.within is not None:
+            found.append(station_in_scope(self.within, Course.station_code))
         if self.text:
             found.append(
                 Course.title.icontains(self.text, autoescape=True) | Course.skill.icontains(self.text, autoescape=True)
@@ -121,7 +124,7 @@ def _sessions() -> Select[Any]:
 
 def list_sessions(
     session: Session, scope: Scope, *, course_id: int | None, station_code: str | None, since: datetime | None,
-    until: datetime | None, after: tuple[datetime, int] | None, limit: int,
+    until: datetime | None, after: tuple[datetime, int] | None, limit: int, within: Scope | None = None,
 ) -> list[SessionRow]:  # fmt: skip
     """Sessions in a scope by their beginning, from the one after ``after`` on; ``since`` and ``until`` bound it."""
     query = (
@@ -135,6 +138,8 @@ def list_sessions(
     ):  # fmt: skip
         if value is not None:
             query = query.where(condition)
+    if within is not None:
+        query = query.where(station_in_scope(within, Course.station_code))
     if since is not None:
         query = query.where(CourseSession.starts_at >= since)
     if until is not None:

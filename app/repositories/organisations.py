@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.models import Organisation, Pairing, Station
+from app.models.vocabularies import PairingMode
 from app.repositories.scope import Scope, station_in_scope
 
 
@@ -152,3 +153,18 @@ def insert_pairing(session: Session, values: Mapping[str, Any]) -> int:
 
 def update_pairing(session: Session, pairing_id: int, values: Mapping[str, Any]) -> None:
     session.execute(update(Pairing).where(Pairing.id == pairing_id).values(**values))
+
+
+def pair_with_contractors(session: Session, agreement: str) -> None:
+    """Record a pairing (一对多) of every station that has opened with each of its contractors, by one agreement."""
+    named = Organisation.name == func.any(Station.contractor_organisations)
+    rows = (
+        select(
+            Station.code, Organisation.id, literal(PairingMode.ONE_TO_MANY.value), literal(agreement), Station.opened_on
+        )
+        .join(Organisation, named)
+        .where(Station.opened_on.is_not(None))
+        .order_by(Station.code, Organisation.id)
+    )
+    names = ["station_code", "organisation_id", "mode", "agreement", "signed_on"]
+    session.execute(insert(Pairing).from_select(names, rows))

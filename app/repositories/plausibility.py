@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import func, or_, select
@@ -23,8 +23,6 @@ class StationSeats:
     code: str
     name: str
     status: str
-    opened_on: date | None
-    closed_on: date | None
     district_code: str | None
     town_code: str | None
     seats: int | None

@@ -102,16 +102,20 @@ def _row(row: RowMapping) -> EntryRow:
 
 
 def listing(
-    scope: Scope, wanted: EntryFilter, *, known_at: datetime | None, after: Line | None, limit: int
-) -> Select[Any]:
+    scope: Scope, wanted: EntryFilter, *, known_at: datetime | None, after: Line | None, limit: int,
+    within: Scope | None = None,
+) -> Select[Any]:  # fmt: skip
     """The query of ``list_entries``: every part of it is read in the order of an index, up to the limit.
 
     For a part of the city, station by station: an ordered walk over all lines would pass those of all others.
     """
-    if scope.level is AreaLevel.CITY and wanted.station_codes is None:
+    everywhere = scope.level is AreaLevel.CITY and (within is None or within.level is AreaLevel.CITY)
+    if everywhere and wanted.station_codes is None:
         found: Any = _lines(wanted, known_at, after, limit, None).subquery("found")
         return select(found).order_by(*(found.c[name] for name in LINE)).limit(limit)
     stations = select(Station.code).where(in_scope(scope))
+    if within is not None:
+        stations = stations.where(in_scope(within))
     if wanted.station_codes is not None:
         stations = stations.where(Station.code.in_(wanted.station_codes))
     if after is not None:
@@ -144,10 +148,11 @@ def _lines(
 
 def list_entries(
     session: Session, scope: Scope, wanted: EntryFilter, *, known_at: datetime | None = None,
-    after: Line | None = None, limit: int,
+    after: Line | None = None, limit: int, within: Scope | None = None,
 ) -> list[EntryRow]:  # fmt: skip
-    """Lines of stations in a scope by station, quarter, kind and group, from the one after ``after`` on."""
-    rows = session.execute(listing(scope, wanted, known_at=known_at, after=after, limit=limit))
+    """Lines of stations in a scope (and ``within``) by station, quarter, kind and group, from the one
+    after ``after`` on."""
+    rows = session.execute(listing(scope, wanted, known_at=known_at, after=after, limit=limit, within=within))
     return [_row(row._mapping) for row in rows]
 
 

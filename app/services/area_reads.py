@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import shapely
@@ -14,6 +15,7 @@ from app.geo.geodesy import metres_per_degree
 from app.models.vocabularies import AreaLevel
 from app.repositories import areas as area_repo
 from app.repositories.areas import AreaFacts
+from app.repositories.stations import Moment
 from app.services.suggestions import unknown_code
 
 OUTLINE_DECIMALS = 6  # a tenth of a metre
@@ -39,13 +41,15 @@ class AreaDetail:
 
 def list_areas(
     session: Session,
+    day: date,
     *,
     level: AreaLevel | None = None,
     parent_code: str | None = None,
     outlines: bool = False,
     simplify_m: float = 0.0,
+    at: Moment | None = None,
 ) -> list[AreaView]:
-    """Areas by code.
+    """Areas by code, with the stations as they are now or were at a moment; those open on ``day`` are counted apart.
 
     Raises LevelNotLoaded when nothing of the level is loaded, InvalidInput for a parent that there is not.
     """
@@ -57,22 +61,26 @@ def list_areas(
             f"There is no area {parent_code}.",
             errors=[_unknown(session, "parent", parent_code)],
         )
-    facts = area_repo.list_area_facts(session, level=level.value if level else None, parent_code=parent_code)
+    facts = area_repo.list_area_facts(
+        session, day, level=level.value if level else None, parent_code=parent_code, at=at
+    )
     return _views(session, facts, outlines=outlines, simplify_m=simplify_m)
 
 
-def get_area(session: Session, code: str, *, outlines: bool = False, simplify_m: float = 0.0) -> AreaDetail:
-    """One area with its parent and children. Raises NotFound with the codes that look like it."""
-    found = area_repo.list_area_facts(session, codes=[code])
+def get_area(
+    session: Session, day: date, code: str, *, outlines: bool = False, simplify_m: float = 0.0, at: Moment | None = None
+) -> AreaDetail:
+    """One area with its parent and children; see ``list_areas``. Raises NotFound with the codes that look like it."""
+    found = area_repo.list_area_facts(session, day, codes=[code], at=at)
     if not found:
         item = _unknown(session, "code", code)
         raise NotFound(f"没有代码为 {code} 的区划。", f"There is no area {code}.", errors=[item])
     parent_code = found[0].parent_code
-    parents = area_repo.list_area_facts(session, codes=[parent_code]) if parent_code else []
+    parents = area_repo.list_area_facts(session, day, codes=[parent_code], at=at) if parent_code else []
     return AreaDetail(
         area=_views(session, found, outlines=outlines, simplify_m=simplify_m)[0],
         parent=parents[0] if parents else None,
-        children=area_repo.list_area_facts(session, parent_code=code),
+        children=area_repo.list_area_facts(session, day, parent_code=code, at=at),
     )
 
 

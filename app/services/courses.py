@@ -17,6 +17,7 @@ from app.models.vocabularies import CourseForm, CourseStatus, Role, SessionStatu
 from app.repositories import courses as repo
 from app.repositories.context import ledger_moment
 from app.repositories.courses import CourseFilter, CourseRow, SessionRow
+from app.repositories.scope import Scope
 from app.services.acting import act_as
 from app.services.actors import Actor
 from app.services.station_register import get_ledger_station
@@ -67,12 +68,13 @@ def change_course(session: Session, actor: Actor, course_id: int, version: int, 
 def list_sessions(
     session: Session, actor: Actor, *, course_id: int | None = None, station_code: str | None = None,
     since: datetime | None = None, until: datetime | None = None, after: tuple[datetime, int] | None = None, limit: int,
+    within: Scope | None = None,
 ) -> list[SessionRow]:  # fmt: skip
-    """Sessions in the actor's scope by their beginning."""
+    """Sessions in the actor's scope (and ``within`` an area) by their beginning."""
     actor.require(Role.VIEWER)
     return repo.list_sessions(
         session, actor.scope, course_id=course_id, station_code=station_code, since=since, until=until, after=after,
-        limit=limit,
+        limit=limit, within=within,
     )  # fmt: skip
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from statistics import median
 
 from sqlalchemy.orm import Session
 
 from app.models.vocabularies import Role, StationStatus
 from app.repositories import plausibility as repo
+from app.repositories import reports as report_repo
 from app.repositories.plausibility import LineFigures, StationSeats
 from app.repositories.scope import Scope
 from app.services.actors import Actor
 from app.services.quarters import Quarter, quarters_until
+from app.services.report_tree import is_open_during
 
 WARNING_TITLES = {
     "visits_above_seats": ("人次超过座位×班次", "more visits than seats × sessions"),
@@ -68,6 +70,8 @@ def plausibility_warnings(
         if station_code is None or station.code == station_code
     ]
     codes = [station.code for station in stations]
+    spans = report_repo.station_spans(session, quarter.first_day, quarter.last_day, known_at)
+    open_codes = {span.code for span in spans if is_open_during(span, quarter)}
     lines: dict[str, list[LineFigures]] = defaultdict(list)
     for line in repo.lines_of(session, codes, str(quarter), known_at):
         lines[line.station_code].append(line)
@@ -77,7 +81,8 @@ def plausibility_warnings(
         before[row.station_code].append(row.trainee_visits)
     found: list[PlausibilityWarning] = []
     for station in stations:
-        for code, line_of, zh, en in _doubts(station, quarter, lines[station.code], before[station.code]):
+        is_open = station.code in open_codes
+        for code, line_of, zh, en in _doubts(station, is_open, lines[station.code], before[station.code]):
             kind, group = (line_of.kind, line_of.target_group) if line_of is not None else (None, None)
             found.append(PlausibilityWarning(code, station.code, station.name, str(quarter), kind, group, zh, en))
     return found
@@ -86,19 +91,19 @@ def plausibility_warnings(
 Doubt = tuple[str, LineFigures | None, str, str]
 
 
-def _doubts(station: StationSeats, quarter: Quarter, lines: list[LineFigures], before: list[int]) -> Iterator[Doubt]:
+def _doubts(station: StationSeats, is_open: bool, lines: list[LineFigures], before: list[int]) -> Iterator[Doubt]:
     for line in lines:
         yield from _doubts_of_line(station, line)
     visits = sum(line.trainee_visits for line in lines)
     if not lines:
-        if is_open_in(station, quarter):
+        if is_open:
             yield "no_entries", None, "运营中而本季度没有台账", "it is open, and has no line in this quarter"
         return
-    if not is_open_in(station, quarter):
+    if not is_open:
         status = StationStatus(station.status)
         yield (
-            "not_open", None, f"本季度并不开放(状态“{status.title_zh}”),却有 {visits} 人次",
-            f"it was not open in this quarter ({status.value}), yet has {visits} visits",
+            "not_open", None, f"本季度没有一天开放(现为“{status.title_zh}”),却有 {visits} 人次",
+            f"it was open on no day of this quarter (now {status.value}), yet has {visits} visits",
         )  # fmt: skip
     usual = median(before) if before else 0
     if usual and visits >= JUMP_VISITS and visits > JUMP * usual:
@@ -124,17 +129,3 @@ def _doubts_of_line(station: StationSeats, line: LineFigures) -> Iterator[Doubt]
         yield "no_sessions", line, "有人次或学时而没有班次", "there are visits or hours without a session"
     if sessions and not visits:
         yield "no_visits", line, f"{sessions} 个班次而没有人次", f"there are {sessions} sessions without a visit"
-
-
-def is_open_in(station: StationSeats, quarter: Quarter) -> bool:
-    """Was the station open to the public on any day of the quarter, as far as its dates and status tell?"""
-    first, last = quarter.first_day, quarter.last_day
-    if station.status == StationStatus.SUSPENDED or (
-        station.status == StationStatus.CLOSED and station.closed_on is None
-    ):
-        return False
-    if station.closed_on is not None and station.closed_on <= max(first, station.opened_on or date.min):
-        return False
-    if station.opened_on is not None:
-        return station.opened_on <= last
-    return station.status == StationStatus.OPEN

@@ -93,7 +93,7 @@ def check_area(session: Session, field: str, level: AreaLevel, code: str) -> Non
             f"尚未导入{level.title_zh}级区划,无法按其筛选。",
             f"No areas of level {level.value} are loaded, so there is nothing to filter by.",
         )
-    known = [a.code for a in area_repo.list_area_facts(session, level=level.value)]
+    known = area_repo.area_codes(session, level.value)
     item = unknown_code(
         field, code, known, level.title_zh, level.value,
         f"全部代码见 /v1/areas?level={level.value}", f"all codes are at /v1/areas?level={level.value}",

@@ -32,6 +32,6 @@ def read_area_scope(session: Session, code: str | None, field: str) -> Scope | N
     level = area_repo.levels_of_codes(session, [code]).get(code)
     if level is not None:
         return Scope(AreaLevel(level), code)
-    known = [area.code for area in area_repo.list_area_facts(session)]
+    known = area_repo.area_codes(session)
     item = unknown_code(field, code, known, "区划", "area", "全部代码见 /v1/areas", "all codes are at /v1/areas")
     raise InvalidInput(f"没有代码为 {code} 的区划。", f"There is no area {code}.", errors=[item])

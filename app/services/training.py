@@ -19,6 +19,7 @@ from app.models.vocabularies import CourseKind, Role, TargetGroup
 from app.repositories import station_records as station_repo
 from app.repositories import training as repo
 from app.repositories.context import ledger_moment
+from app.repositories.scope import Scope
 from app.repositories.training import FIGURES, EntryFilter, EntryRow, Line
 from app.services.acting import act_as
 from app.services.actors import Actor
@@ -157,13 +158,15 @@ def _judge(actor: Actor, edit: EntryEdit, known: _Known) -> EntryResult:
         _compare(edit, held, result)
     if result.outcome is not Outcome.UNCHANGED and (edit.station_code, edit.quarter) in known.locked:
         result.locked, result.outcome = True, Outcome.FAULTY
-        result.faults.append(
-            _fault(
-                "quarter", "该站点本季度报表已报送或接收", "the report of this quarter is submitted or accepted",
-                edit.quarter, "请上级先退回报表", "have the report returned first",
-            )
-        )  # fmt: skip
+        result.faults.append(_locked(edit.quarter))
     return result
+
+
+def _locked(quarter: str) -> ErrorItem:
+    return _fault(
+        "quarter", "该站点本季度报表已报送或接收", "the report of this quarter is submitted or accepted", quarter,
+        "请上级先退回报表", "have the report returned first",
+    )  # fmt: skip
 
 
 def _compare(edit: EntryEdit, held: EntryRow | None, result: EntryResult) -> None:
@@ -234,11 +237,13 @@ def _fault(field: str, zh: str, en: str, value: str | None, remedy_zh: str, reme
 
 
 def list_entries(
-    session: Session, actor: Actor, wanted: EntryFilter, *, known_at: datetime | None, after: Line | None, limit: int
-) -> list[EntryRow]:
-    """Lines in the actor's scope by station, quarter, kind and group, as known at a moment (None: now)."""
+    session: Session, actor: Actor, wanted: EntryFilter, *, known_at: datetime | None, after: Line | None, limit: int,
+    within: Scope | None = None,
+) -> list[EntryRow]:  # fmt: skip
+    """Lines in the actor's scope (and ``within`` an area) by station, quarter, kind and group, as known at a moment
+    (None: now)."""
     actor.require(Role.VIEWER)
-    return repo.list_entries(session, actor.scope, wanted, known_at=known_at, after=after, limit=limit)
+    return repo.list_entries(session, actor.scope, wanted, known_at=known_at, after=after, limit=limit, within=within)
 
 
 def get_entry(session: Session, actor: Actor, entry_id: int) -> EntryRow:
@@ -264,6 +269,7 @@ def remove_entry(session: Session, actor: Actor, entry_id: int, version: int, *,
         result.conflicts = [FieldConflict("version", version, entry.version, version)]
     elif locked_pairs(session, {(entry.station_code, entry.quarter)}):
         result.outcome, result.locked = Outcome.FAULTY, True
+        result.faults.append(_locked(entry.quarter))
     else:
         repo.delete_entry(session, entry_id)
     return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,6 +95,24 @@ def test_sessions_are_planned_held_and_listed(desk: TestClient, first: Headers, 
     held = times(status="held", attended=18, certificates=3, version=1)
     assert desk.put(one, json={**held, "status": "planned"}, headers=first).status_code == 422
     assert desk.put(one, json=held, headers=first).json()["attended"] == 18
+
+
+def test_tables_and_parts_of_the_city(desk: TestClient, place: Engine, first: Headers) -> None:
+    made = course(desk, first, title="=1+1", target_groups=["women", "veterans"], subsidised=True).json()
+    desk.post(f"/v1/ledger/courses/{made['id']}/sessions", json=times(teacher="@x"), headers=first)
+    city = signed_in(place, Role.CITY_OFFICER, "90")
+    courses, sessions = (
+        desk.get(path, params={"format": "csv", "station": "S-000"}, headers=city)
+        for path in ("/v1/ledger/courses", "/v1/ledger/sessions")
+    )
+    row = list(csv.DictReader(io.StringIO(courses.text.removeprefix("\ufeff"))))[-1]
+    assert (row["课程名称"], row["群体"], row["可申领补贴"], row["形式"]) == ("'=1+1", "妇女、退役军人", "是", "夜校")
+    (held,) = [r for r in csv.DictReader(io.StringIO(sessions.text.removeprefix("\ufeff"))) if r["教师"]]
+    assert (held["课程编号"], held["教师"], held["开始(北京时间)"]) == (str(made["id"]), "'@x", "2026-12-01 19:00")
+    for area, any_there in (("9001", True), ("900102", True), ("900101", False), ("9002", False)):
+        for name in ("courses", "sessions"):
+            body = desk.get(f"/v1/ledger/{name}", params={"within": area}, headers=city).json()
+            assert bool(body[name]) is any_there, (name, area)
 
 
 @pytest.mark.parametrize(

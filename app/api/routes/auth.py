@@ -22,8 +22,10 @@ from app.settings import auth_settings
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 Limit = Annotated[int, Query(ge=1, le=500, description="每页条数 · Rows per page", examples=[100])]
-TokenId = Annotated[int, Path(ge=1, le=schemas.MAX_ID, examples=[3])]
-Username = Annotated[str, Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, examples=["tianhe"])]
+TokenId = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="令牌编号 · Id of the token", examples=[3])]
+Username = Annotated[
+    str, Path(min_length=1, max_length=64, pattern=PLAIN_TEXT, description="用户名 · Username", examples=["tianhe"])
+]
 WRITES = problems(400, 401, 403, 404, 409, 413)
 NO_CONTENT: dict[int | str, dict[str, str]] = {204: {"description": "已办 · Done"}}
 
@@ -170,7 +172,7 @@ def revoke_token(
 @router.get(
     "/users",
     operation_id="listUsers",
-    summary="账号(管理员)· Accounts, for administrators",
+    summary="账号(管理员) · Accounts, for administrators",
     response_model=schemas.UserList,
     responses={**answers("一页账号 · A page"), **problems(401, 403)},
 )
@@ -194,7 +196,7 @@ def list_users(
 @router.post(
     "/users",
     operation_id="addUser",
-    summary="新建账号(管理员)· Make an account",
+    summary="新建账号(管理员) · Make an account",
     status_code=201,
     response_model=schemas.GivenPassword,
     responses={**created("新账号 · The new account"), **WRITES},
@@ -226,7 +228,7 @@ def add_user(
 @router.get(
     "/users/{username}",
     operation_id="getUser",
-    summary="一个账号(管理员)· One account",
+    summary="一个账号(管理员) · One account",
     response_model=schemas.User,
     responses={**answers("账号 · The account"), **problems(401, 403, 404)},
 )
@@ -240,7 +242,7 @@ def get_user(
 @router.put(
     "/users/{username}",
     operation_id="changeUser",
-    summary="修改、停用、启用账号(管理员)· Change, disable, enable an account",
+    summary="修改、停用、启用账号(管理员) · Change, disable, enable an account",
     response_model=schemas.User,
     responses={**answers("修改后的账号 · The account after it"), **WRITES},
 )
@@ -264,7 +266,7 @@ def change_user(
 @router.post(
     "/users/{username}/password",
     operation_id="resetPassword",
-    summary="重设密码(管理员)· Set another password",
+    summary="重设密码(管理员) · Set another password",
     response_model=schemas.GivenPassword,
     responses={**answers("账号与新密码 · The account and its new password"), **problems(400, 401, 403, 404, 413)},
 )

@@ -39,7 +39,7 @@ from app.services.organisations import (
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 Limit = Annotated[int, Query(ge=1, le=500, description="每页条数 · Rows per page", examples=[100])]
-Id = Annotated[int, Path(ge=1, le=MAX_ID, examples=[7])]
+Id = Annotated[int, Path(ge=1, le=MAX_ID, description="编号 · Id", examples=[1])]
 WRITES = problems(400, 401, 403, 404, 409, 413)
 
 

@@ -48,10 +48,17 @@ def get_reports(
     actor: ActorDep,
     language: LanguageDep,
     quarter: QuarterQuery,
-    level: Annotated[list[ReportLevel], Query(max_length=3, description="级别,可重复 · Levels")] = [],  # noqa: B006
-    state: Annotated[list[ReportState], Query(max_length=4, description="状态,可重复 · States")] = [],  # noqa: B006
+    level: Annotated[
+        list[ReportLevel],
+        Query(max_length=3, description="级别,可重复 · Levels", examples=[["town"]]),
+    ] = [],  # noqa: B006
+    state: Annotated[
+        list[ReportState],
+        Query(max_length=4, description="状态,可重复 · States", examples=[["submitted"]]),
+    ] = [],  # noqa: B006
     timeliness: Annotated[
-        list[ReportTimeliness], Query(max_length=4, description="时效,可重复:missing 为逾期未报 · missing: overdue")
+        list[ReportTimeliness],
+        Query(max_length=4, description="时效,可重复:missing 为逾期未报 · missing: overdue", examples=[["missing"]]),
     ] = [],  # noqa: B006
     known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="每页条数 · Rows per page", examples=[100])] = 100,

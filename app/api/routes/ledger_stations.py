@@ -67,9 +67,18 @@ def list_ledger_stations(
             description="名称、地址或编号中含有的文字 · Text within name, address or code",
         ),
     ] = None,
-    type: Annotated[list[StationType], Query(max_length=20, description="类型,可重复 · Type")] = [],  # noqa: B006
-    host_kind: Annotated[list[HostKind], Query(max_length=40, description="载体,可重复 · Host")] = [],  # noqa: B006
-    status: Annotated[list[StationStatus], Query(max_length=20, description="状态,可重复 · Status")] = [],  # noqa: B006
+    type: Annotated[
+        list[StationType],
+        Query(max_length=20, description="类型,可重复 · Type", examples=[["community"]]),
+    ] = [],  # noqa: B006
+    host_kind: Annotated[
+        list[HostKind],
+        Query(max_length=40, description="载体,可重复 · Host", examples=[["other"]]),
+    ] = [],  # noqa: B006
+    status: Annotated[
+        list[StationStatus],
+        Query(max_length=20, description="状态,可重复 · Status", examples=[["open"]]),
+    ] = [],  # noqa: B006
     district: Annotated[AreaCode | None, Query(description="区代码 · District code", examples=["440106"])] = None,
     town: Annotated[AreaCode | None, Query(description="镇街代码 · Town code", examples=["440106011"])] = None,
     batch: Annotated[int | None, Query(ge=1, le=3, description="批次 · Batch", examples=[1])] = None,

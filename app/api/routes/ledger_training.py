@@ -41,7 +41,7 @@ HEADINGS = (
     ("班次", "sessions_held"), ("人次", "trainee_visits"), ("学时", "training_hours"), ("取证人数", "certificates"),
     ("备注", "note"), ("版本", "version"),
 )  # fmt: skip
-Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="行编号 · Id of the line", examples=[120])]
+Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="行编号 · Id of the line", examples=[1])]
 QuarterQuery = Annotated[str, Query(pattern=schemas.QUARTER, description="季度 · Quarter", examples=["2026Q3"])]
 WithinQuery = Annotated[AreaCode | None, Query(description="区划 · Area", examples=["440106"])]
 WRITES = problems(400, 401, 403, 404, 409, 413)
@@ -72,17 +72,28 @@ def list_training(
     language: LanguageDep,
     station: Annotated[
         list[Annotated[str, Query(min_length=1, max_length=64, pattern=PLAIN_TEXT)]],
-        Query(max_length=50, description="站点编号,可重复 · Station codes"),
+        Query(max_length=50, description="站点编号,可重复 · Station codes", examples=[["YC440106-001"]]),
     ] = [],  # noqa: B006
     quarter: Annotated[
-        list[Annotated[str, Query(pattern=schemas.QUARTER)]], Query(max_length=40, description="季度,可重复 · Quarters")
+        list[Annotated[str, Query(pattern=schemas.QUARTER)]],
+        Query(max_length=40, description="季度,可重复 · Quarters", examples=[["2026Q3"]]),
     ] = [],  # noqa: B006
-    kind: Annotated[list[CourseKind], Query(max_length=20, description="培训内容,可重复 · Kinds")] = [],  # noqa: B006
-    target_group: Annotated[list[TargetGroup], Query(max_length=20, description="群体,可重复 · Groups")] = [],  # noqa: B006
+    kind: Annotated[
+        list[CourseKind],
+        Query(max_length=20, description="培训内容,可重复 · Kinds", examples=[["special"]]),
+    ] = [],  # noqa: B006
+    target_group: Annotated[
+        list[TargetGroup],
+        Query(max_length=20, description="群体,可重复 · Groups", examples=[["women"]]),
+    ] = [],  # noqa: B006
+    within: WithinQuery = None,
     known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=2000, description="每页条数 · Rows per page", examples=[100])] = 100,
     cursor: CursorQuery = None,
-    format: Annotated[EntryFormat, Query(description="csv 可用 Excel 打开 · csv opens in Excel")] = EntryFormat.JSON,
+    format: Annotated[
+        EntryFormat,
+        Query(description="csv 可用 Excel 打开 · csv opens in Excel", examples=["json"]),
+    ] = EntryFormat.JSON,
 ) -> Response:  # fmt: skip
     """管辖范围之内,按站点、季度、内容、群体排序 · In the account's scope by station, quarter, kind and group."""
     moment = check_known_at(resources_of(request).engine, known_at)
@@ -90,8 +101,8 @@ def list_training(
         station_codes=station or None, quarters=quarter, kinds=[one.value for one in kind],
         target_groups=[one.value for one in target_group],
     )  # fmt: skip
-    after = _line(read_cursor(request, cursor))
-    rows = training.list_entries(session, actor, wanted, known_at=moment, after=after, limit=limit + 1)
+    after, area = _line(read_cursor(request, cursor)), read_area_scope(session, within, "within")
+    rows = training.list_entries(session, actor, wanted, known_at=moment, after=after, limit=limit + 1, within=area)
     following = next_cursor(request, _cursor(rows[limit - 1])) if len(rows) > limit else None
     if format is EntryFormat.CSV:
         answer = personal(request, _csv(rows[:limit], language), media_type=CSV)

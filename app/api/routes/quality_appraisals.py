@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from app.api.deps import LanguageDep, SessionDep
 from app.api.described import answers, created, problems
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
-from app.api.parameters import CursorQuery, StationCode
+from app.api.parameters import PLAIN_TEXT, CursorQuery
 from app.api.quality import READS, WRITES, Id, Limit, PlaceQuery, SettingsDep, Year
 from app.api.schemas import quality_appraisals as schemas
 from app.api.schemas.common import Notice
@@ -23,6 +23,16 @@ from app.models.vocabularies import AppraisalGrade, DatasetKind, ExemplarState, 
 from app.services import appraisals, exemplars
 from app.services.dataset_reads import data_notice
 
+AppraisedCode = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=64,
+        pattern=PLAIN_TEXT,
+        description="站点代码 · Station code",
+        examples=["YC440106-002"],
+    ),
+]
 router = APIRouter(prefix="/quality", tags=["quality"])
 KINDS = {DatasetKind.STATIONS}
 
@@ -112,7 +122,7 @@ def list_scores(
     responses={**answers("各项原值、得分、权重与说明 · Values, points, weights, sentences"), **READS},
 )
 def get_score(
-    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, year: Year, code: StationCode
+    request: Request, session: SessionDep, actor: ActorDep, language: LanguageDep, year: Year, code: AppraisedCode
 ) -> Response:
     """每一项的原值、得分、权重和一句说明;各项 `contribution` 之和即总分 · The contributions sum to the score."""
     view = appraisals.get_score(session, actor, year, code)

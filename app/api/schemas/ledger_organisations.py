@@ -35,7 +35,10 @@ class NewOrganisation(OrganisationFacts):
     """An organisation to be registered. 登记单位"""
 
     name: str = Field(
-        min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", examples=["广州市某职业培训学校"]
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        examples=["广州市某职业培训学校"],
     )
 
 

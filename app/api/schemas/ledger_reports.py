@@ -189,5 +189,5 @@ class QuarterlyDocument(BaseModel):
     reconciles: bool = Field(description="各分项之和等于合计 · All parts add up", examples=[True])
     coverage_run: str | None = Field(examples=["9f86d081884c7d65"])
     tables: list[DocumentTable]
-    notes: list[str]
+    notes: list[str] = Field(examples=[["数据以 2026-10-20T00:00:00+00:00 时所知为准。"]])
     data_notice: Notice | None = NoticeField

@@ -175,7 +175,9 @@ class StationChangeOut(BaseModel):
     channel: str = Field(examples=["session"])
     action: str = Field(description="insert、update 或 delete", examples=["update"])
     reason: str | None = Field(examples=["迁址"])
-    valid_from: date | None = Field(description="自此日起;null 为更正 · From that day on; null: a correction")
+    valid_from: date | None = Field(
+        description="自此日起;null 为更正 · From that day on; null: a correction", examples=[None]
+    )
     changes: list[FieldChange]
 
     @classmethod
@@ -244,7 +246,7 @@ class LedgerStationAnswer(BaseModel):
 
     code: str = Field(examples=["YC440106-031"])
     version: int = Field(description="修改时带上 · To be named when it is changed", examples=[3])
-    updated_at: datetime
+    updated_at: datetime = Field(examples=["2026-11-20T02:15:00Z"])
     district: AreaRef | None
     town: AreaRef | None
     wgs84_lng: float = Field(examples=[113.3191])

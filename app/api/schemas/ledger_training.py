@@ -188,7 +188,9 @@ class WarningOut(BaseModel):
     station_code: str = Field(examples=["YC440106-001"])
     station_name: str = Field(examples=["天河南街羊城技能加油站"])
     quarter: str = Field(examples=["2026Q3"])
-    kind: CourseKind | None = Field(description="null:站点整季 · null: the station's quarter as a whole")
+    kind: CourseKind | None = Field(
+        description="null:站点整季 · null: the station's quarter as a whole", examples=["special"]
+    )
     target_group: TargetGroup | None = Field(examples=["unemployed"])
     message: str = Field(examples=["取证 30 人多于 20 人次"])
 
