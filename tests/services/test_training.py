@@ -203,6 +203,16 @@ def test_doubts_name_what_is_odd(city: Session) -> None:
     assert "S-004" in doubts(city, "2025Q4")
 
 
+def test_a_station_is_judged_by_what_it_was_in_the_quarter(city: Session) -> None:
+    """Suspended from the first day of 2026 on: open and without lines before, with lines and not open since."""
+    new_moment(city)
+    city.execute(text("UPDATE stations SET status = 'suspended', valid_from = '2026-01-01' WHERE code = 'S-009'"))
+    save(city, line("S-009"), line("S-009", quarter="2025Q3"))
+    assert doubts(city, "2026Q1")["S-009"] == ["not_open"]
+    assert "S-009" not in doubts(city, "2025Q3")
+    assert doubts(city, "2025Q4")["S-009"] == ["no_entries"]
+
+
 def test_quarters() -> None:
     assert [str(quarter_of(date(2026, m, 1))) for m in (1, 3, 4, 12)] == ["2026Q1", "2026Q1", "2026Q2", "2026Q4"]
     assert Quarter(2025, 4).next == Quarter(2026, 1) and Quarter(2026, 1).previous == Quarter(2025, 4)
@@ -213,9 +223,11 @@ def test_quarters() -> None:
     assert check_quarter("2025Q1") is not None and check_quarter("2091Q1") is not None
 
 
-@pytest.fixture(scope="module")
-def many(make_database: MakeDatabase) -> Iterator[Engine]:
-    """A city with 60,000 lines, some of them changed since."""
+@pytest.fixture(
+    scope="module", params=[pytest.param(10, id="60,000"), pytest.param(84, id="500,000", marks=pytest.mark.slow)]
+)
+def many(request: pytest.FixtureRequest, make_database: MakeDatabase) -> Iterator[Engine]:
+    """A city with 60,000 lines or half a million, some of them changed since."""
     made = make_engine(make_database())
     with session_scope(made) as session:
         load_known_city(session)
@@ -224,8 +236,9 @@ def many(make_database: MakeDatabase) -> Iterator[Engine]:
                 "INSERT INTO training_entries (station_code, quarter, kind, target_group, sessions_held, "
                 "trainee_visits, training_hours, certificates) SELECT s.code, (2010 + y) || 'Q' || q, 'kind' || k, "
                 "'group' || g, 1, 2, 3, 1 FROM stations s, generate_series(1, 13) y, generate_series(1, 4) q, "
-                "generate_series(1, 5) k, generate_series(1, 10) g"
-            )
+                "generate_series(1, 5) k, generate_series(1, :groups) g"
+            ),
+            {"groups": request.param},
         )
     with session_scope(made) as session:
         session.execute(text("UPDATE training_entries SET trainee_visits = 5 WHERE quarter = '2020Q1'"))
