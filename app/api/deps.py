@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from app.api.language import Language, language_of
+from app.repositories.stations import Moment
 from app.services.moments import check_known_at
 from app.services.snapshot import Snapshot
 from app.services.snapshot_at import snapshot_at
+from app.services.station_table import today
 
 
 class Holder(Protocol):
@@ -63,6 +65,16 @@ def snapshot_then(request: Request, day: date, known_at: datetime | None) -> Sna
     resources = resources_of(request)
     moment = check_known_at(resources.engine, known_at)
     return snapshot_at(resources.reading, resources.holder.current(), day, moment)
+
+
+def moment_of(request: Request, day: date | None, known_at: datetime | None) -> Moment | None:
+    """The moment that is asked about, to be called before the transaction reads; None for now. A day to come is like
+    today: nothing is recorded for it. Raises InvalidInput for a moment to come.
+    """
+    now = today()
+    if known_at is None and (day is None or day >= now):
+        return None
+    return Moment(min(day or now, now), check_known_at(resources_of(request).engine, known_at))
 
 
 async def get_language(request: Request) -> Language:

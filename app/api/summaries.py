@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from app.geo.crs import Crs, from_wgs84
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.services.dataset_reads import notice_of, sources_of_snapshot
 from app.services.snapshot import Snapshot
+from app.services.snapshot_at import imported_since
 from app.services.station_table import StationInfo
 
 
@@ -49,11 +51,45 @@ def open_locations(snapshot: Snapshot) -> list[orjson.Fragment]:
 
 
 def snapshot_notice(
-    snapshot: Snapshot, language: Language, kinds: Collection[DatasetKind] | None = None
-) -> Notice | None:
-    """What to say beside an answer that is computed from these kinds of data (all of them when None)."""
+    snapshot: Snapshot, language: Language, kinds: Collection[DatasetKind] | None = None,
+    known_at: datetime | None = None,
+) -> Notice | None:  # fmt: skip
+    """What to say beside an answer that is computed from these kinds of data (all of them when None).
+
+    Of an earlier moment also what is not as it was known then.
+    """
     key = ("notice", language, None if kinds is None else frozenset(kinds))
-    return snapshot.cached(key, lambda: Notice.of(notice_of(sources_of_snapshot(snapshot), kinds), language))
+    notice = snapshot.cached(key, lambda: Notice.of(notice_of(sources_of_snapshot(snapshot), kinds), language))
+    if known_at is None:
+        return notice
+    late = [kind for kind in map(DatasetKind, imported_since(snapshot, known_at)) if kinds is None or kind in kinds]
+    tells_of_stations = kinds is None or DatasetKind.STATIONS in kinds
+    return said_of_then(
+        notice, late, language, has_stations=bool(snapshot.stations.table.stations) or not tells_of_stations
+    )
+
+
+def said_of_then(
+    notice: Notice | None, late: Sequence[DatasetKind], language: Language, *, has_stations: bool = True
+) -> Notice | None:
+    """A notice with what has to be said of an earlier moment: which data is not of then, that none was known."""
+    said = [] if notice is None else [notice.message]
+    if late:
+        zh, en = "、".join(kind.title_zh for kind in late), ", ".join(kind.title_en.lower() for kind in late)
+        said.append(
+            language.pick(
+                f"{zh}是该时点之后导入的,不是当时的数据。", f"Imported after that moment, not the data of then: {en}."
+            )
+        )
+    if not has_stations:
+        said.append(language.pick("该时点尚无站点记录。", "No station was on record at that moment."))
+    if not said or (notice is not None and len(said) == 1):
+        return notice
+    return Notice(
+        synthetic=notice is not None and notice.synthetic,
+        message=language.pick("", " ").join(said),
+        datasets=[] if notice is None else notice.datasets,
+    )
 
 
 def _summary(

@@ -65,7 +65,7 @@ def list_area_facts(
     codes: Sequence[str] | None = None,
     at: Moment | None = None,
 ) -> list[AreaFacts]:
-    """Areas without outlines, by code, with the stations as they are now or were at a moment, and those open on ``day``.
+    """Areas without outlines, by code, with the stations as they are or were at a moment, and those open on ``day``.
 
     A station counts for the district and town that it was placed in (a border belongs to one of two neighbours), and
     for every city whose outline holds it.

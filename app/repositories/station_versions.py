@@ -1,7 +1,8 @@
 """What was so of stations, as was known: reading ``station_versions``, and writing a timeline through ``stations``.
 
 The trigger on ``stations`` keeps the history: an UPDATE that sets ``valid_from`` replaces what is known of the time
-from that day on (migration 20261125_01). So a timeline is written as one UPDATE for each of its states, the oldest first.
+from that day on (migration 20261125_01). So a timeline is written as one UPDATE for each of its states, the oldest
+first.
 """
 
 from __future__ import annotations

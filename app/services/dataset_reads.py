@@ -132,6 +132,14 @@ def sources_of_snapshot(snapshot: Snapshot) -> list[NoticeSource]:
     return sources
 
 
+def imported_after(session: Session, known_at: datetime | None, kinds: Collection[DatasetKind]) -> list[DatasetKind]:
+    """The kinds of data, besides stations, that were imported after a moment: they are not those of then."""
+    if known_at is None:
+        return []
+    late = {d.kind for d in dataset_repo.list_datasets(session) if d.imported_at > known_at}
+    return [kind for kind in kinds if kind.value in late and kind is not DatasetKind.STATIONS]
+
+
 def notice_of(sources: Sequence[NoticeSource], kinds: Collection[DatasetKind] | None = None) -> DataNotice | None:
     """The notice for an answer from these datasets; None when all of them are observed and their outlines official."""
     used = [s for s in sources if kinds is None or s.kind in kinds]

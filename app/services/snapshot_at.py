@@ -48,7 +48,8 @@ def snapshot_at(engine: Engine, held: Snapshot, day: date, known_at: datetime | 
     told = [station.to_json() for station in stations]
     if told == [station.to_json() for station in held.stations.table.stations]:
         return held
-    name = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
+    # the datasets too: they stand in answers, and answers are tagged by the version that comes of this name
+    name = hashlib.sha256(json.dumps([told, [vars(d) for d in held.stations.datasets]]).encode()).hexdigest()[:20]
     with _lock:
         found = _made.get((held.version, name))
         if found is not None:

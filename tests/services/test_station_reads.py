@@ -11,6 +11,7 @@ from app.models.vocabularies import AreaLevel
 from app.repositories.areas import delete_levels, list_area_facts
 from app.repositories.stations import StationFilter, station_codes
 from app.services.station_reads import check_area, get_station, list_stations
+from app.services.station_table import today
 from tests.support.cities import load_block_city
 
 
@@ -49,7 +50,7 @@ def test_areas_are_named_as_long_as_they_are_loaded(session: Session) -> None:
     code = station_codes(session)[0]
     district = get_station(session, code).district
     assert district is not None
-    (facts,) = list_area_facts(session, codes=[district.code])
+    (facts,) = list_area_facts(session, today(), codes=[district.code])
     assert district.name == facts.name
     delete_levels(session, [AreaLevel.DISTRICT.value])
     still = get_station(session, code).district
@@ -70,8 +71,8 @@ def test_an_unknown_station_names_those_like_it(session: Session) -> None:
 
 def test_areas_to_filter_by_are_checked(session: Session) -> None:
     load_block_city(session)
-    district = list_area_facts(session, level="district")[0].code
-    city = list_area_facts(session, level="city")[0].code
+    district = list_area_facts(session, today(), level="district")[0].code
+    city = list_area_facts(session, today(), level="city")[0].code
     check_area(session, "district", AreaLevel.DISTRICT, district)
     with pytest.raises(InvalidInput, match="not district") as caught:
         check_area(session, "district", AreaLevel.DISTRICT, city)

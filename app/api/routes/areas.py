@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep, snapshot_of
+from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_of
 from app.api.described import NOT_MODIFIED, answers, problems
-from app.api.parameters import AreaCode, AreaCodeInPath, Simplify
+from app.api.language import Language
+from app.api.parameters import AreaCode, AreaCodeInPath, AsOf, KnownAt, Simplify
 from app.api.schemas.areas import Area, AreaDetail, AreaFeature, AreaFeatureAnswer, AreaFeatures, AreaList
 from app.api.schemas.common import Notice
+from app.api.summaries import said_of_then
 from app.errors import NotReady
 from app.models.vocabularies import AreaLevel, DatasetKind
 from app.services.area_reads import get_area as read_area
 from app.services.area_reads import list_areas as read_areas
 from app.services.coverage import residents
-from app.services.dataset_reads import data_notice, database_version
+from app.services.dataset_reads import data_notice, database_version, imported_after
+from app.services.station_table import today
 
 router = APIRouter(prefix="/areas", tags=["areas"])
 KINDS = (DatasetKind.BOUNDARIES, DatasetKind.STATIONS, DatasetKind.POPULATION)  # for the figures
@@ -57,15 +62,21 @@ def list_areas(
     geometry: Geometry = False,
     simplify_m: Simplify = 0.0,
     format: Format = AreaFormat.JSON,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
-    """按代码排序,一次给全 · Sorted by code, all at once. 覆盖见 /v1/coverage · For coverage see /v1/coverage."""
+    """按代码排序,一次给全 · Sorted by code, all at once. 覆盖见 /v1/coverage · For coverage see /v1/coverage.
+
+    `as_of` 与 `known_at` 关乎站点数;区划与居民是现用的 · They are about stations; areas and residents are those of now.
+    """
+    day, at = as_of or today(), moment_of(request, as_of, known_at)
     people, state = _residents(request)
-    freshness = Freshness.of(request, f"{database_version(session)} {state}")
+    freshness = Freshness.of(request, f"{database_version(session)} {state} {day}")
     if freshness.is_held:
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
-    views = read_areas(session, level=level, parent_code=parent, outlines=outlines, simplify_m=simplify_m)
-    notice = Notice.of(data_notice(session, KINDS), language)
+    views = read_areas(session, day, level=level, parent_code=parent, outlines=outlines, simplify_m=simplify_m, at=at)
+    notice = _notice(session, language, known_at)
     if format is AreaFormat.GEOJSON:
         features = [AreaFeature.of(view, people, language) for view in views]
         return cacheable(
@@ -90,19 +101,30 @@ def get_area(
     geometry: Geometry = False,
     simplify_m: Simplify = 0.0,
     format: Format = AreaFormat.JSON,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
-    """带上级与下级 · With what it belongs to and what belongs to it."""
+    """带上级与下级 · With what it belongs to and what belongs to it.
+
+    `as_of` 与 `known_at` 关乎站点数;区划与居民是现用的 · They are about stations; areas and residents are those of now.
+    """
+    day, at = as_of or today(), moment_of(request, as_of, known_at)
     people, state = _residents(request)
-    freshness = Freshness.of(request, f"{database_version(session)} {state}")
+    freshness = Freshness.of(request, f"{database_version(session)} {state} {day}")
     if freshness.is_held:
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
-    detail = read_area(session, code, outlines=outlines, simplify_m=simplify_m)
-    notice = Notice.of(data_notice(session, KINDS), language)
+    detail = read_area(session, day, code, outlines=outlines, simplify_m=simplify_m, at=at)
+    notice = _notice(session, language, known_at)
     if format is AreaFormat.GEOJSON:
         feature = AreaFeatureAnswer.with_notice(detail.area, people, notice, language)
         return cacheable(feature, freshness, media_type=GEOJSON)
     return cacheable(AreaDetail.with_children(detail.area, detail.children, people, notice, language), freshness)
+
+
+def _notice(session: Session, language: Language, known_at: datetime | None) -> Notice | None:
+    notice = Notice.of(data_notice(session, KINDS), language)
+    return said_of_then(notice, imported_after(session, known_at, KINDS), language)
 
 
 def _residents(request: Request) -> tuple[Mapping[str, int], str]:

@@ -88,7 +88,7 @@ def list_coverage_gaps(
         "resolution": answer.resolution,
         "total": answer.total_gaps,
         "total_people": answer.total_people,
-        "data_notice": snapshot_notice(snapshot, language),
+        "data_notice": snapshot_notice(snapshot, language, known_at=method.known_at),
     }
     if format is CellFormat.JSON:
         return cacheable({**known, "gaps": [_gap(gap) for gap in answer.gaps]}, freshness)
@@ -142,7 +142,7 @@ def list_coverage_cells(
         "crs": "wgs84",
         "resolution": answer.resolution,
         "total": len(answer.rows),
-        "data_notice": snapshot_notice(snapshot, language),
+        "data_notice": snapshot_notice(snapshot, language, known_at=method.known_at),
     }
     cells = [_cell(row) for row in answer.rows]
     if format is CellFormat.JSON:

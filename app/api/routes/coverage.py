@@ -94,7 +94,7 @@ def get_coverage(
     answer = coverage_table(snapshot, method, level, within)
     uncertainty = coverage_uncertainty(snapshot, method, answer.rows)
     rows = [_row(*parts) for parts in zip(answer.rows, uncertainty.intervals, uncertainty.bands, strict=True)]
-    notice = snapshot_notice(snapshot, language)
+    notice = snapshot_notice(snapshot, language, known_at=method.known_at)
     if format is CoverageFormat.CSV:
         table = _csv(answer, rows, method, notice, language)
         name = f"coverage-{level.value}-{method.day}-{method.minutes:g}min.csv"
@@ -145,7 +145,7 @@ def get_coverage_curve(
         "population": answer.population,
         "off_network": answer.off_network,
         "points": [{"minutes": minutes, "covered": people, "share": share} for minutes, people, share in points],
-        "data_notice": snapshot_notice(snapshot, language),
+        "data_notice": snapshot_notice(snapshot, language, known_at=method.known_at),
     }
     return cacheable(body, freshness)
 

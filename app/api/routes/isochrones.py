@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -113,13 +114,13 @@ def get_isochrones(
     media_type = JSON if hexes else GEOJSON
     if position is not None:
         answer = isochrones_of_position(snapshot, position, wanted, walking, hexes=hexes)
-        body = _body(snapshot, answer, None, walking, language, hexes=hexes)
+        body = _body(snapshot, answer, None, walking, language, known_at, hexes=hexes)
         return personal(request, body, media_type=media_type)
     freshness = Freshness.of(request, snapshot.version)
     if freshness.is_held:
         return freshness.not_modified()
     found, answer = isochrones_of_station(snapshot, station or "", wanted, walking, hexes=hexes)
-    body = _body(snapshot, answer, found, walking, language, hexes=hexes)
+    body = _body(snapshot, answer, found, walking, language, known_at, hexes=hexes)
     return cacheable(body, freshness, media_type=media_type)
 
 
@@ -129,6 +130,7 @@ def _body(
     station: StationInfo | None,
     profile: WalkingProfile,
     language: Language,
+    known_at: datetime | None,
     *,
     hexes: bool,
 ) -> dict[str, Any]:
@@ -140,7 +142,7 @@ def _body(
         else station_summaries(snapshot, language, Crs.WGS84)[snapshot.stations.table.at[station.code]],
         "profile": profile_json(profile),
         "crs": Crs.WGS84.value,
-        "data_notice": snapshot_notice(snapshot, language, KINDS if station is None else KINDS_OF_STATION),
+        "data_notice": snapshot_notice(snapshot, language, KINDS if station is None else KINDS_OF_STATION, known_at),
     }
     if hexes:
         return {

@@ -127,18 +127,19 @@ async def _answer(
     snapshot = snapshot_of(request)
     if known_at is not None or not snapshot.stations.holds_on(query.day):
         snapshot = await run_in_threadpool(snapshot_then, request, query.day, known_at)
-    body = light_body(snapshot, position, query, crs, language)
+    body = light_body(snapshot, position, query, crs, language, known_at)
     if body is None:
         answer = await run_in_threadpool(find_nearest, snapshot, position, query)
         if not answer.hits:
             answer = await run_in_threadpool(with_beyond, snapshot, position, query, answer)
-        body = _body(snapshot, answer, query, crs, language)
+        body = _body(snapshot, answer, query, crs, language, known_at)
     return personal(request, body)
 
 
 def light_body(
-    snapshot: Snapshot, position: Position, query: NearestQuery, crs: Crs, language: Language
-) -> bytes | None:
+    snapshot: Snapshot, position: Position, query: NearestQuery, crs: Crs, language: Language,
+    known_at: datetime | None = None,
+) -> bytes | None:  # fmt: skip
     """The answer as it is sent, with coordinates in ``crs``; None where it takes a search, and so a thread.
 
     Raises NotWalkable.
@@ -150,7 +151,7 @@ def light_body(
         if not is_beyond_known(snapshot, query):
             return None
         answer = with_beyond(snapshot, position, query, answer)
-    return _body(snapshot, answer, query, crs, language)
+    return _body(snapshot, answer, query, crs, language, known_at)
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,16 @@ class _Written:
         }
 
 
-def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language) -> bytes:
+def _body(
+    snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: Crs, language: Language,
+    known_at: datetime | None,
+) -> bytes:  # fmt: skip
     """See ``NearestStations``."""
     written = _Written.of(snapshot, language, crs)
+    notice = written.notice
+    if known_at is not None:
+        said = snapshot_notice(snapshot, language, KINDS, known_at)
+        notice = orjson.Fragment(b"null" if said is None else encode(said))
     return orjson.dumps({
         "crs": crs.value,
         "day": query.day,
@@ -199,7 +207,7 @@ def _body(snapshot: Snapshot, answer: NearestAnswer, query: NearestQuery, crs: C
         "searched_m": answer.searched_m,
         "snap": snap_json(answer.snap, crs),
         "profile": _profile(query.profile),
-        "data_notice": written.notice,
+        "data_notice": notice,
     })  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def get_coverage_matrix(
     if freshness.is_held:
         return freshness.not_modified()
     answer = served_by_matrix(snapshot, method, level, by, within)
-    notice = snapshot_notice(snapshot, language)
+    notice = snapshot_notice(snapshot, language, known_at=method.known_at)
     if format is MatrixFormat.CSV:
         name = f"served-by-{level.value}-{by.value}-{method.day}-{method.minutes:g}min.csv"
         sent = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -83,7 +83,9 @@ def get_station_route(
     crs = Crs.WGS84 if as_geojson else out_crs or position.crs
     snapshot = snapshot_then(request, as_of or today(), known_at)
     answer = find_route(snapshot, code, position, walking)
-    facts, line = _facts(snapshot, answer, walking, crs, language), line_json(answer.line, crs)
+    notice = snapshot_notice(snapshot, language, KINDS, known_at)
+    facts = {**_facts(snapshot, answer, walking, crs, language), "data_notice": notice}
+    line = line_json(answer.line, crs)
     if as_geojson:
         return personal(request, {"type": "Feature", "geometry": line, "properties": facts}, media_type=GEOJSON)
     return personal(request, {**facts, "line": line})
@@ -99,7 +101,7 @@ def line_json(line: RouteLine, crs: Crs) -> orjson.Fragment:
 def _facts(
     snapshot: Snapshot, answer: RouteAnswer, profile: WalkingProfile, crs: Crs, language: Language
 ) -> dict[str, Any]:
-    """See ``schemas.routes.RouteFacts``."""
+    """See ``schemas.routes.RouteFacts``; without the notice."""
     hit = answer.hit
     texts = step_texts(answer.steps, hit.station.name, language)
     return {
@@ -116,7 +118,6 @@ def _facts(
         "snap": _end_json(answer.start, crs),
         "station_snap": _end_json(answer.goal, crs),
         "profile": profile_json(profile),
-        "data_notice": snapshot_notice(snapshot, language, KINDS),
     }
 
 

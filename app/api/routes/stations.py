@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_of, snapshot_then
+from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_of, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
 from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, read_bbox
@@ -31,10 +31,9 @@ from app.api.schemas.stations import (
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
-from app.repositories.stations import Moment, StationFilter
+from app.repositories.stations import StationFilter
 from app.services.dataset_reads import data_notice, database_version
 from app.services.islands import codes_on_network, walkable_of
-from app.services.moments import check_known_at
 from app.services.snapshot import Snapshot
 from app.services.station_history import public_history
 from app.services.station_reads import StationPage, StationView
@@ -87,7 +86,12 @@ def list_stations(
     town: Annotated[AreaCode | None, Query(description="镇街代码 · Town code", examples=["440106011"])] = None,
     bbox: BoxQuery = None,
     open_on: Annotated[
-        date | None, Query(description="当日对外开放 · Open to the public on that day", examples=["2025-12-31"])
+        date | None,
+        Query(
+            description="当日对外开放;未写 as_of 时也按当日的情况 · "
+            "Open to the public on that day; without as_of, also as they were then",
+            examples=["2025-12-31"],
+        ),
     ] = None,
     walkable: Annotated[
         bool | None,
@@ -124,10 +128,10 @@ def list_stations(
         bbox=read_bbox(bbox) if bbox is not None else None, open_on=open_on,
     )  # fmt: skip
     after_code = read_cursor(request, cursor)
-    at = _moment(request, as_of, known_at)
+    at = moment_of(request, as_of or open_on, known_at)
     state = f"{database_version(session)} {at}"
     if walkable is not None:
-        snapshot = snapshot_then(request, as_of or today(), known_at)
+        snapshot = snapshot_then(request, as_of or open_on or today(), known_at)
         state = f"{state} {snapshot.version}"
         wanted = replace(wanted, codes=codes_on_network(snapshot, walkable))
     freshness = Freshness.of(request, state)
@@ -167,7 +171,7 @@ def get_station(
     """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
     snapshot = _snapshot_if_any(request)
     version = snapshot.version if snapshot is not None else ""
-    at = _moment(request, as_of, known_at)
+    at = moment_of(request, as_of, known_at)
     freshness = Freshness.of(request, f"{database_version(session)} {version} {at}")
     if freshness.is_held:
         return freshness.not_modified()
@@ -191,14 +195,6 @@ def get_station_history(request: Request, session: SessionDep, language: Languag
         return freshness.not_modified()
     states = [PublicStateOut.of(state, language) for state in public_history(session, code)]
     return cacheable(StationHistory(code=code, states=states), freshness)
-
-
-def _moment(request: Request, as_of: date | None, known_at: datetime | None) -> Moment | None:
-    """The moment that is asked about; None for now. A day to come is like today: nothing is recorded for it."""
-    if as_of is None and known_at is None:
-        return None
-    day = today()
-    return Moment(min(as_of or day, day), check_known_at(resources_of(request).engine, known_at))
 
 
 def _snapshot_if_any(request: Request) -> Snapshot | None:

@@ -38,7 +38,7 @@ class AreaFigures(BaseModel):
         description="居民;人口数据未载入时为 null · Residents; null while no people are loaded", examples=[2242000]
     )
     stations: int = Field(description="在册站点数(不论状态)· Stations on record, whatever their status", examples=[28])
-    stations_open: int = Field(description="当日对外开放的站点数 · Stations open to the public on the day", examples=[25])
+    stations_open: int = Field(description="当日对外开放的站点数 · Those open to the public on the day", examples=[25])
     dataset_id: int = Field(examples=[1])
 
 
