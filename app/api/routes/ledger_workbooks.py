@@ -113,7 +113,7 @@ def export_workbook(
     operation_id="importLedgerWorkbook",
     summary="导入台账 · Import a workbook",
     response_model=ImportAnswer,
-    openapi_extra={"requestBody": {"required": True, "content": {XLSX: BINARY}}},
+    openapi_extra={"requestBody": {"required": True, "content": {XLSX: BINARY, "application/octet-stream": BINARY}}},
     responses={
         200: {
             "description": "结果 · What came of it",
