@@ -74,7 +74,7 @@ TAGS = [
     {"name": "targets", "description": "目标与进度 · Targets and progress"},
     {"name": "vocabularies", "description": "词表:代码与中英文标题 · Vocabularies: codes and titles"},
     {"name": "audit", "description": "审计(管理员)· The audit log, for administrators"},
-    {"name": "quality", "description": "质量监管:检查、评价、投诉、评估 · Inspections, ratings, complaints, appraisals"},
+    {"name": "quality", "description": "质量监管:检查、评价、投诉、评估 · Inspections, ratings, complaints"},
     {"name": "service", "description": "服务状态 · State of the service"},
 ]
 
