@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Organisation, Station, StationVersion
 from app.repositories.scope import Scope, in_scope
-from app.repositories.stations import StationFilter
+from app.repositories.stations import Moment, StationFilter
 
 # the columns that an officer's record is kept in; the position as it was given stands for lng, lat and crs
 PLAIN = (
@@ -67,6 +67,14 @@ def records_of_codes(session: Session, codes: Collection[str]) -> dict[str, Kept
     """The records of some stations as they are now, by code."""
     rows = session.execute(_selected(Station).where(Station.code.in_(codes)))
     return {row.code: _record(row._mapping) for row in rows}
+
+
+def record_at(session: Session, code: str, at: Moment | None) -> KeptRecord | None:
+    """The record of a station as it is now, or was at a moment."""
+    table = Station if at is None else StationVersion
+    query = _selected(table).where(table.code == code, *(at.conditions() if at is not None else ()))
+    row = session.execute(query).one_or_none()
+    return None if row is None else _record(row._mapping)
 
 
 def list_records(

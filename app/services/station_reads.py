@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import InvalidInput, LevelNotLoaded, NotFound
+from app.errors import ErrorItem, InvalidInput, LevelNotLoaded, NotFound
 from app.geo.crs import Crs, from_wgs84
 from app.models.vocabularies import AreaLevel
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
+from app.repositories import station_records as record_repo
 from app.repositories import stations as station_repo
 from app.repositories.stations import Moment, StationFilter, StationRow
+from app.services.station_record import FIELDS
 from app.services.suggestions import unknown_code
 
 
@@ -76,11 +79,27 @@ def get_station(session: Session, code: str, crs: Crs = Crs.WGS84, at: Moment | 
     row = station_repo.get_station(session, code, at)
     if row is not None:
         return _views(session, [row], crs)[0]
+    if at is not None and station_repo.get_station(session, code) is not None:
+        raise _not_then(code)
     item = unknown_code(
         "code", code, station_repo.station_codes(session), "站点", "station",
         "用 /v1/stations?q= 按名称或地址查找", "find it by name or address with /v1/stations?q=",
     )  # fmt: skip
     raise NotFound(f"没有代码为 {code} 的站点。", f"There is no station {code}.", errors=[item])
+
+
+def _not_then(code: str) -> NotFound:
+    item = ErrorItem(
+        "code", "该时点尚无此站点的记录", "was not on record at that moment", value=code,
+        remedy_zh="写更晚的 known_at,或去掉", remedy_en="name a later known_at, or leave it out",
+    )  # fmt: skip
+    return NotFound(f"该时点没有站点 {code}。", f"There was no station {code} at that moment.", errors=[item])
+
+
+def public_record(session: Session, code: str, at: Moment | None = None) -> dict[str, Any]:
+    """What everybody may read of a station's full record, by field; nothing where there is no such station then."""
+    kept = record_repo.record_at(session, code, at)
+    return {} if kept is None else {field.name: kept.values[field.name] for field in FIELDS if field.is_public}
 
 
 def check_area(session: Session, field: str, level: AreaLevel, code: str) -> None:

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from app.geo.crs import Crs, from_wgs84
 from app.geo.snapping import snap
 from app.main import create_app
-from app.models.vocabularies import StationType
+from app.models.vocabularies import OperatingMode, StationType, TargetGroup
+from app.repositories.station_records import records_of_codes
 from app.repositories.stations import StationFilter
 from app.repositories.stations import list_stations as stored
 from app.services.snapshot import Snapshot
+from app.services.station_record import FIELDS
 from app.services.station_table import StationTable
 from tests.api.conftest import SIDE, SOUTH, WEST, FixedHolder, TestClient, serving, stations
 
@@ -37,7 +39,8 @@ def expected(holds: object) -> list[str]:
 
 def test_a_station_is_told_whole(known_client: TestClient) -> None:
     station = known_client.get("/v1/stations/S-001").json()
-    notice = station.pop("data_notice")
+    notice, record = station.pop("data_notice"), station.pop("record")
+    assert record["phone"] is None and record["target_groups"] == record["target_groups_title"] == []
     assert notice["synthetic"] is True and {d["kind"] for d in notice["datasets"]} == {"stations", "boundaries"}
     lng, lat = WEST + SIDE * 0.12, SOUTH + SIDE * 0.23
     cells = station.pop("h3")
@@ -56,7 +59,7 @@ def test_a_station_is_told_whole(known_client: TestClient) -> None:
 def test_the_list_holds_what_the_single_station_says(known_client: TestClient) -> None:
     for station in known_client.get("/v1/stations").json()["stations"]:
         alone = known_client.get(f"/v1/stations/{station['code']}").json()
-        del alone["data_notice"], alone["walkable"]
+        del alone["data_notice"], alone["walkable"], alone["record"]
         assert alone == station
 
 
@@ -194,3 +197,24 @@ def test_how_it_is_attached_to_the_streets(demo_engine: Engine, demo_snapshot: S
 def test_without_a_network_nobody_can_say_who_stands_beside_a_street(known_client: TestClient) -> None:
     answer = known_client.get("/v1/stations?walkable=false")
     assert answer.status_code == 503 and answer.json()["code"] == "not_ready"
+
+
+def test_what_is_published_of_the_record_is_shown(client: TestClient, demo_engine: Engine) -> None:
+    code = "YC440106-001"
+    told = client.get(f"/v1/stations/{code}").json()
+    with Session(demo_engine) as session:
+        kept = records_of_codes(session, [code])[code].values
+    published = [field for field in FIELDS if field.is_public]
+    for field in published:
+        if field.name in told["record"]:
+            wanted = kept[field.name]
+            assert told["record"][field.name] == wanted, field.name
+        else:
+            assert field.name in told  # shown beside it
+    secret = [field.name for field in FIELDS if not field.is_public]
+    assert secret and not set(secret) & (set(told) | set(told["record"]))
+    english = client.get(f"/v1/stations/{code}", headers={"Accept-Language": "en"}).json()["record"]
+    groups = [TargetGroup(group) for group in kept["target_groups"]]
+    assert groups and english["target_groups_title"] == [group.title_en for group in groups]
+    mode = OperatingMode(kept["operating_mode"])
+    assert told["record"]["operating_mode_title"] == mode.title_zh and english["operating_mode_title"] == mode.title_en

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
-from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_of, snapshot_then
+from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
+from app.api.language import Language
 from app.api.paging import link_to_next, next_cursor, read_cursor
 from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, read_bbox
 from app.api.schemas.common import Notice
-from app.api.schemas.ledger_stations import PublicStateOut, StationHistory
+from app.api.schemas.ledger_stations import PublicStateOut, StationHistory, public_record_of
 from app.api.schemas.stations import (
     Attachment,
     Station,
@@ -28,15 +30,16 @@ from app.api.schemas.stations import (
     StationList,
     StationWalkable,
 )
+from app.api.summaries import said_of_then
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.repositories.stations import StationFilter
-from app.services.dataset_reads import data_notice, database_version
+from app.services.dataset_reads import data_notice, database_version, imported_after
 from app.services.islands import codes_on_network, walkable_of
 from app.services.snapshot import Snapshot
 from app.services.station_history import public_history
-from app.services.station_reads import StationPage, StationView
+from app.services.station_reads import StationPage, StationView, public_record
 from app.services.station_reads import get_station as read_station
 from app.services.station_reads import list_stations as read_stations
 from app.services.station_table import today
@@ -138,7 +141,7 @@ def list_stations(
     if freshness.is_held:
         return freshness.not_modified()
     page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs, at=at)
-    notice = Notice.of(data_notice(session, KINDS), language)
+    notice = _notice(session, language, known_at)
     return _page_answer(request, page, notice, freshness, format, crs)
 
 
@@ -169,16 +172,18 @@ def get_station(
     as_of: AsOf = None, known_at: KnownAt = None,
 ) -> Response:  # fmt: skip
     """代码不存在时,404 会给出相近的代码 · When there is no such code, the 404 names those that look like it."""
-    snapshot = _snapshot_if_any(request)
-    version = snapshot.version if snapshot is not None else ""
     at = moment_of(request, as_of, known_at)
+    snapshot = _snapshot_if_any(request, as_of or today(), known_at)
+    version = snapshot.version if snapshot is not None else ""
     freshness = Freshness.of(request, f"{database_version(session)} {version} {at}")
     if freshness.is_held:
         return freshness.not_modified()
     view = read_station(session, code, crs, at)
-    notice = Notice.of(data_notice(session, KINDS), language)
+    notice = _notice(session, language, known_at)
     facts = Station.of(view, language).__dict__
-    return cacheable(StationAnswer(**facts, walkable=_walkable(snapshot, view), data_notice=notice), freshness)
+    record = public_record_of(public_record(session, code, at), language)
+    answer = StationAnswer(**facts, record=record, walkable=_walkable(snapshot, view), data_notice=notice)
+    return cacheable(answer, freshness)
 
 
 @router.get(
@@ -197,9 +202,14 @@ def get_station_history(request: Request, session: SessionDep, language: Languag
     return cacheable(StationHistory(code=code, states=states), freshness)
 
 
-def _snapshot_if_any(request: Request) -> Snapshot | None:
+def _notice(session: Session, language: Language, known_at: datetime | None) -> Notice | None:
+    notice = Notice.of(data_notice(session, KINDS), language)
+    return said_of_then(notice, imported_after(session, known_at, KINDS), language)
+
+
+def _snapshot_if_any(request: Request, day: date, known_at: datetime | None) -> Snapshot | None:
     try:
-        return snapshot_of(request)
+        return snapshot_then(request, day, known_at)
     except NotReady:
         return None
 

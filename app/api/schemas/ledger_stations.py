@@ -14,7 +14,7 @@ from app.models.vocabularies import Vocabulary
 from app.services.station_checks import LARGEST_WHOLE, LONGEST_LONG_TEXT, LONGEST_TEXT, MOST_TEXTS
 from app.services.station_history import PublicState, StationChange
 from app.services.station_ledger import EditResult
-from app.services.station_record import FIELD, FIELDS, FieldKind, RecordField
+from app.services.station_record import FIELD, FIELDS, POSITION, FieldKind, RecordField
 from app.services.station_register import LedgerStation
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
@@ -104,6 +104,39 @@ StationChanges: Any = create_model(
     __doc__="Only the fields that change; null empties one. 只写要改的字段", **_changed,
 )  # fmt: skip
 StationRecord: Any = create_model("StationRecord", __doc__="All fields of a station. 站点全部字段", **_read)
+
+# the public page of a station has these beside the rest
+SHOWN_ELSEWHERE = (
+    "code", "name", "type", "host_kind", "status", "address", "selected_on", "plaque_hung_on", "opened_on", "closed_on",
+    *POSITION,
+)  # fmt: skip
+PUBLISHED = {f.name: f for f in FIELDS if f.is_public and f.name not in SHOWN_ELSEWHERE}
+WORDS = {f.name: f.vocabulary for f in PUBLISHED.values() if f.vocabulary is not None}
+
+
+def _titles(name: str, held: Any, language: Language) -> Any:
+    """The title of a term, or those of a list of terms."""
+    if isinstance(held, list):
+        return [_titles(name, word, language) for word in held]
+    words: Any = WORDS[name]
+    return None if held is None else language.pick(words(held).title_zh, words(held).title_en)
+
+
+def _title_of(name: str) -> Any:
+    example = _titles(name, EXAMPLES[name], Language.ZH)
+    return (list[str] if isinstance(example, list) else str | None, Field(examples=[example]))
+
+
+PublicRecord: Any = create_model(
+    "PublicRecord", __doc__="What is published of a station's record. 登记中对外公布的内容",
+    **{name: _read[name] for name in PUBLISHED}, **{f"{name}_title": _title_of(name) for name in WORDS},
+)  # fmt: skip
+
+
+def public_record_of(values: Mapping[str, Any], language: Language) -> Any:
+    """A ``PublicRecord`` of what is kept, with the titles of its terms."""
+    titles = {f"{name}_title": _titles(name, values[name], language) for name in WORDS}
+    return PublicRecord(**{name: values[name] for name in PUBLISHED}, **titles)
 
 
 def values_of(model: BaseModel) -> dict[str, Any]:

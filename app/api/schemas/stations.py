@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.api.language import Language
 from app.api.schemas.common import AreaRef, LatField, LngField, Notice, NoticeField, PointGeometry
+from app.api.schemas.ledger_stations import PublicRecord
 from app.models.vocabularies import HostKind, StationStatus, StationType, Vocabulary
 from app.services.islands import Attached
 from app.services.station_reads import AreaName, StationView
@@ -96,8 +97,9 @@ class StationWalkable(BaseModel):
 
 
 class StationAnswer(Station):
-    """One station, how it is attached to the streets, and what has to be said about the data."""
+    """One station: what is published of it, how it is attached to the streets, what has to be said of the data."""
 
+    record: PublicRecord
     walkable: StationWalkable | None = Field(
         description="没有路网、或路网尚未更新时为 null · null without a network, or until it is up to date"
     )
