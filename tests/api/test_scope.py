@@ -22,6 +22,7 @@ from app.models.vocabularies import Role
 from tests.api.conftest import FixedHolder, TestClient, serving
 from tests.conftest import MakeDatabase
 from tests.support.accounts import signed_in
+from tests.support.workbooks import opened
 
 DOCUMENT = create_app(holder=FixedHolder()).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -30,7 +31,9 @@ CALLS = {op["operationId"]: (path, m, op) for path, m, op in operations(DOCUMENT
 # for everybody, signed in or not
 PUBLIC = {"signIn", "getStationQuality", "addRating", "addComplaint", "getComplaint"}
 # about the one who asks
-OWN = {"getMe", "signOut", "changePassword", "listTokens", "issueToken", "revokeToken"}
+OWN = {"getMe", "signOut", "changePassword", "listTokens", "issueToken", "revokeToken", "getLedgerTemplate"}
+# workbooks: see the test at the end, and test_ledger_workbooks.py for what comes in
+WORKBOOKS = {"exportLedgerWorkbook", "importLedgerWorkbook"}
 # figures of districts and the city are public; the register of organisations is the whole city's
 CITYWIDE = {"listTargets", "listTargetSums", "getProgress", "getTarget"}
 REGISTER = {"listOrganisations", "addOrganisation", "changeOrganisation"}
@@ -129,7 +132,7 @@ def _foreign(connection: Any, where: str) -> dict[str, str]:
 
 
 def test_every_call_is_known_here() -> None:
-    walked = LISTS | PUBLIC | OWN | set(BLOCKED) | REGISTER
+    walked = LISTS | PUBLIC | OWN | WORKBOOKS | set(BLOCKED) | REGISTER
     assert walked == set(CALLS), walked ^ set(CALLS)
     unsigned = {name for name, (_, _, operation) in CALLS.items() if not operation.get("security")}
     assert unsigned == PUBLIC
@@ -209,6 +212,14 @@ def test_nothing_elsewhere_is_shown_or_changed(desk: TestClient, place: Engine, 
     assert answer.status_code == 403, f"{method} {path} {body}: {answer.status_code} {answer.text}"
     assert answer.json()["code"] in ("forbidden", "out_of_scope")
     assert everything(place) == before
+
+
+@pytest.mark.parametrize("sheet", ["stations", "training"])
+def test_workbooks_hold_what_is_in_the_area(desk: TestClient, world: World, sheet: str) -> None:
+    answer = desk.get(f"/v1/ledger/workbook.xlsx?sheet={sheet}", headers=world.headers)
+    cells = [str(cell) for page in opened(answer.content) for row in page.iter_rows(values_only=True) for cell in row]
+    found = set(STATION.findall("\n".join(cells)))
+    assert found and found <= world.stations
 
 
 def body_of(operation: dict[str, Any]) -> Any:
