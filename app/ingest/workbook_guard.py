@@ -1,22 +1,34 @@
 """Is this a workbook that can be opened without harm? Asked of the bytes, before any parser sees them.
 
 A small file can unpack to gigabytes, and XML can name entities that grow without bound: everything is unpacked once,
-counted, and looked through in pieces, up to a limit.
+counted, and looked through in pieces, up to a limit. Parsers hold a sheet as a full rectangle, and a text once for each
+cell that names it: how far the cells reach, how many they are and how much text they come to is limited as well.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 from app.errors import ErrorItem, FileUnreadable
 
 LARGEST_BYTES = 20_000_000
-LARGEST_UNPACKED_BYTES = 250_000_000
+LARGEST_UNPACKED_BYTES = 150_000_000
 MOST_PARTS = 2_000
 PIECE_BYTES = 1 << 20
+OF_OTHER_KINDS = {"xl/workbook.bin", "content.xml"}  # a parser might take it for .xlsb or .ods
 FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
-OVERLAP = max(map(len, FORBIDDEN))
+OVERLAP = 64  # bytes of a piece that are looked at again with the next: longer than anything looked for
+NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # XML in which the forbidden words would look different
+MOST_CELLS = 5_000_000  # within the rectangle of one sheet
+MOST_TEXT_BYTES = 300_000_000  # of all cells together
+REFERENCE = rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']"""
+CELL = re.compile(rb"<(?:\w+:)?c(?=\s)[^<>]*?" + REFERENCE + rb"[^<>]*(?<!/)>")
+NAMELESS = re.compile(rb"<(?:\w+:)?c(?=[\s/>])(?![^<>]*?" + REFERENCE + rb")")
+TEXT_OF_CELL = re.compile(rb'\st\s*=\s*["\']\s*s\s*["\'][^<>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})')
+SHEET_DATA = re.compile(rb"<(?:\w+:)?sheetData[\s/>]")
+END_OF_TEXT = re.compile(rb"</(?:\w+:)?si>|<(?:\w+:)?si\s*/>")
 SAVE_ANEW = (
     "用 Excel 或 WPS 另存为 .xlsx(不加密码、不含宏)后重试",
     "save it as .xlsx without password and macros, and try again",
@@ -36,6 +48,7 @@ def check_workbook(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_parts(archive)
+            _check_cells(archive)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, OSError, ValueError) as fault:
         raise _refused(f"文件不完整或已损坏({type(fault).__name__})", f"it is cut off or damaged ({fault})") from fault
     except RuntimeError as fault:  # zipfile's word for a part with a password
@@ -55,12 +68,16 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
         )
     if "xl/workbook.xml" not in names or "[Content_Types].xml" not in names:
         raise _refused("是压缩包,不是 .xlsx 工作簿", "it is an archive, but no .xlsx workbook")
+    if len(names) < len(parts) or names & OF_OTHER_KINDS:
+        raise _refused("文件构成混乱", "its parts are ambiguous")
     if any(name.endswith("vbaProject.bin") for name in names):
         raise _refused("含有宏", "it has macros")
     left = LARGEST_UNPACKED_BYTES
     for part in parts:
         with archive.open(part) as stream:
             end = b""
+            if stream.peek(2)[:2] in NOT_UTF8:
+                raise _refused("XML 不是 UTF-8", "it has XML that is not UTF-8")
             while piece := stream.read(PIECE_BYTES):
                 left -= len(piece)
                 if left < 0:
@@ -68,6 +85,41 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
                 if any(word in end + piece for word in FORBIDDEN):
                     raise _refused("含有不允许的 XML 声明", "it has XML declarations that are not allowed")
                 end = piece[-OVERLAP:]
+
+
+def _check_cells(archive: zipfile.ZipFile) -> None:
+    """No sheet reaches too far, and their texts come to a bearable size."""
+    lengths = [len(piece) for piece in END_OF_TEXT.split(_part(archive, "xl/sharedStrings.xml"))]
+    texts = 0
+    for part in archive.infolist():
+        xml = archive.read(part)
+        if not SHEET_DATA.search(xml):
+            continue
+        rows = columns = 0
+        if NAMELESS.search(xml) or b"<!" in xml:  # a comment could hide what is counted here
+            raise _refused("有的单元格没有位置", "it has cells without their names, or comments in its XML")
+        for cell in CELL.finditer(xml):
+            rows, columns = max(rows, int(cell[2])), max(columns, column_number(cell[1].decode()))
+        if rows * columns > MOST_CELLS:
+            raise _refused(
+                f"数据伸展到第 {rows} 行、第 {columns} 列", f"its cells reach to row {rows}, column {columns}"
+            )
+        named = (int(text[1]) for text in TEXT_OF_CELL.finditer(xml))
+        texts += sum(lengths[k] for k in named if k < len(lengths))
+        if texts > MOST_TEXT_BYTES:
+            raise _refused("文字过多", "its texts come to more than can be read")
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    return archive.read(name) if name in archive.namelist() else b""
+
+
+def column_number(letters: str) -> int:
+    """1 for A, 27 for AA."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
 
 
 def _refused(zh: str, en: str) -> FileUnreadable:

@@ -11,12 +11,12 @@ from xml.etree import ElementTree  # declarations were refused before (workbook_
 import python_calamine
 
 from app.errors import ErrorItem, FileUnreadable
-from app.ingest.workbook_guard import check_workbook
+from app.ingest.workbook_guard import check_workbook, column_number
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-FORMULA = re.compile(rb'<c (?:[^>]*? )?r="([A-Z]{1,3})([0-9]{1,7})"[^>]*>\s*<f[\s>/]')
-MERGED = re.compile(rb'<mergeCell [^>]*?ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
+FORMULA = re.compile(rb'<(?:\w+:)?c (?:[^<>]*? )?r="([A-Z]{1,3})([0-9]{1,7})"[^<>]*>\s*<(?:\w+:)?f[\s>/]')
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^<>]*?ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,6 @@ def read_workbook(data: bytes) -> list[SheetRows]:
             remedy_zh="用 Excel 或 WPS 另存为 .xlsx 后重试", remedy_en="save it anew as .xlsx and try again",
         )  # fmt: skip
         raise FileUnreadable("工作簿无法读取。", "The workbook cannot be read.", errors=[item]) from fault
-
-
-def column_number(letters: str) -> int:
-    """1 for A, 27 for AA."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
 
 
 def cell_name(row: int, column: int) -> str:
