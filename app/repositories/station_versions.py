@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Station, StationVersion
@@ -38,21 +38,45 @@ class StationState:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class KnownState:
+    """A state, and from which moment until before which (None: until now) it was known to be so."""
+
+    state: StationState
+    known_from: datetime
+    known_to: datetime | None
+
+    def is_known_at(self, moment: datetime) -> bool:
+        return self.known_from <= moment and (self.known_to is None or moment < self.known_to)
+
+
 def known_timelines(session: Session, codes: Collection[str]) -> dict[str, list[StationState]]:
     """The timelines of some stations as known now, the oldest state first."""
     if not codes:
         return {}
-    columns = [getattr(StationVersion, name) for name in ("code", "valid_from", "valid_to", *COLUMNS)]
-    query = (
-        select(*columns, func.ST_X(StationVersion.geom).label("lng"), func.ST_Y(StationVersion.geom).label("lat"))
-        .where(StationVersion.code.in_(codes), StationVersion.known_to.is_(None))
-        .order_by(StationVersion.code, StationVersion.valid_from.asc().nulls_first())
-    )
+    query = _states().where(StationVersion.code.in_(codes), StationVersion.known_to.is_(None))
     found: dict[str, list[StationState]] = {}
     for row in session.execute(query):
-        values = {name: getattr(row, name) for name in COLUMNS} | {"geom": (row.lng, row.lat)}
-        found.setdefault(row.code, []).append(StationState(row.code, row.valid_from, row.valid_to, values))
+        found.setdefault(row.code, []).append(_state(row))
     return found
+
+
+def all_states(session: Session, code: str) -> list[KnownState]:
+    """Every state of a station that was ever known, the oldest first."""
+    rows = session.execute(_states().where(StationVersion.code == code))
+    return [KnownState(_state(row), row.known_from, row.known_to) for row in rows]
+
+
+def _states() -> Select[Any]:
+    names = ("code", "valid_from", "valid_to", "known_from", "known_to", *COLUMNS)
+    columns = [getattr(StationVersion, name) for name in names]
+    position = func.ST_X(StationVersion.geom).label("lng"), func.ST_Y(StationVersion.geom).label("lat")
+    return select(*columns, *position).order_by(StationVersion.code, StationVersion.valid_from.asc().nulls_first())
+
+
+def _state(row: Row[Any]) -> StationState:
+    values = {name: getattr(row, name) for name in COLUMNS} | {"geom": (row.lng, row.lat)}
+    return StationState(row.code, row.valid_from, row.valid_to, values)
 
 
 def write_timeline(session: Session, code: str, states: Sequence[StationState], *, was: Sequence[StationState]) -> None:

@@ -1,9 +1,11 @@
-"""A station's history: what was so from which day on, for everybody; who changed what and why, for officers."""
+"""A station's history: for everybody what was so from which day on; for officers also when that became known, by whom
+and why.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,15 +15,17 @@ from app.errors import NotFound
 from app.models.vocabularies import AuditAction
 from app.repositories import audit as audit_repo
 from app.repositories import station_versions as version_repo
-from app.repositories.audit import EntryFilter
+from app.repositories.audit import EntryFilter, EntryRow
 from app.repositories.station_records import GIVEN
+from app.repositories.station_versions import StationState
 from app.repositories.stations import station_codes
 from app.services.actors import Actor
-from app.services.station_record import FIELD
+from app.services.station_record import EMPTY, FIELD
 from app.services.station_register import get_ledger_station
 from app.services.suggestions import unknown_code
+from app.services.timelines import compared
 
-MOST = 5_000  # entries of one station that are looked at
+MOST = 5_000  # entries of the audit log that are looked at
 FIELDS_OF_COLUMNS = {column: name for name, column in GIVEN.items()}
 
 
@@ -39,15 +43,19 @@ class PublicState:
 
 @dataclass(frozen=True)
 class StationChange:
-    """What one transaction changed: by field, old and new. ``valid_from`` is the day from which on it holds, if any."""
+    """What became known at a moment of the time from ``valid_from`` until before ``valid_to``: by field, old and new.
+
+    Who wrote it, and why, where that is in the audit log. Of a station that was removed there are no changes.
+    """
 
     at: datetime
-    actor: str
+    actor: str | None
     role: str | None
-    channel: str
+    channel: str | None
     reason: str | None
     action: AuditAction
     valid_from: date | None
+    valid_to: date | None
     changes: dict[str, tuple[Any, Any]]
 
 
@@ -59,62 +67,65 @@ def public_history(session: Session, code: str) -> list[PublicState]:
             "code", code, station_codes(session), "站点", "station", "用 /v1/stations?q= 查找", "see /v1/stations?q="
         )
         raise NotFound(f"没有代码为 {code} 的站点。", f"There is no station {code}.", errors=[item])
-    found = []
-    before: Mapping[str, Any] | None = None
+    found: list[PublicState] = []
+    before: Mapping[str, Any] = {}
     for state in timeline:
-        changes = {} if before is None else _differences(before, state.values, public_only=True)
-        found.append(PublicState(state.valid_from, state.valid_to, changes))
+        changes = _differences(before, state.values, public_only=True) if found else {}
+        if found and not changes:  # what differs is nobody's business but the officers'
+            found[-1] = replace(found[-1], valid_to=state.valid_to)
+        else:
+            found.append(PublicState(state.valid_from, state.valid_to, changes))
         before = state.values
     return found
 
 
 def station_changes(session: Session, actor: Actor, code: str) -> list[StationChange]:
-    """Who changed what of a station, the newest first. Raises NotFound, OutOfScope."""
+    """What became known of a station, by whom and why, the newest first. Raises NotFound, OutOfScope."""
     get_ledger_station(session, actor, code)
+    states = version_repo.all_states(session, code)
     entries = audit_repo.list_entries(session, EntryFilter(kind="station", key=code), before_id=None, limit=MOST)
+    written = {entry.at: entry for entry in entries}
     found: list[StationChange] = []
-    for entry in reversed(entries):
-        changes = _changes(entry.before or {}, entry.after or {})
-        since = (entry.after or {}).get("valid_from")
-        change = StationChange(
-            entry.at, entry.actor, entry.role, entry.channel, entry.reason, AuditAction(entry.action),
-            date.fromisoformat(since) if since else None, changes,
-        )  # fmt: skip
-        # a change of a day long past is written state by state: it is one change
-        if found and found[-1].at == entry.at and found[-1].actor == entry.actor:
-            change = _joined(found.pop(), change)
-        found.append(change)
-    return [change for change in reversed(found) if change.changes or change.action is not AuditAction.UPDATE]
+    before: list[StationState] = []
+    for moment in sorted({at for kept in states for at in (kept.known_from, kept.known_to) if at is not None}):
+        after = [kept.state for kept in states if kept.is_known_at(moment)]
+        found += reversed(_changes(moment, written.get(moment), before, after))
+        before = after
+    return found[::-1]
 
 
-def _joined(first: StationChange, then: StationChange) -> StationChange:
-    changes = dict(first.changes)
-    for name, (old, new) in then.changes.items():
-        changes[name] = (changes[name][0] if name in changes else old, new)
-    kept = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
-    return StationChange(
-        first.at, first.actor, first.role, first.channel, first.reason, first.action,
-        first.valid_from or then.valid_from, kept,
-    )  # fmt: skip
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """By field of the record; columns that follow from the position, or that nobody wrote, are left out."""
-    found = {}
-    for column in {**before, **after}:
-        name = FIELDS_OF_COLUMNS.get(column, column)
-        old, new = before.get(column), after.get(column)
-        if name in FIELD and old != new and (old or new is not None) and not (old is None and new in ([], "")):
-            found[name] = (old, new)
+def _changes(
+    moment: datetime, entry: EntryRow | None, before: Sequence[StationState], after: Sequence[StationState]
+) -> list[StationChange]:
+    """By period, the oldest first; neighbours in which the same became different are one."""
+    action = AuditAction.UPDATE if before and after else AuditAction.INSERT if after else AuditAction.DELETE
+    who: tuple[str | None, str | None, str | None, str | None] = (None, None, None, None)
+    if entry is not None:
+        who = entry.actor, entry.role, entry.channel, entry.reason
+    if not after:
+        return [StationChange(moment, *who, action, None, None, {})]
+    found: list[StationChange] = []
+    last: dict[str, tuple[Any, Any]] = {}
+    for start, end, old, new in compared(before, after):
+        changes = _differences(old or {}, new or {}, public_only=False)
+        if changes and changes == last:
+            found[-1] = replace(found[-1], valid_to=end)
+        elif changes:
+            found.append(StationChange(moment, *who, action, start, end, changes))
+        last = changes
     return found
 
 
 def _differences(
     before: Mapping[str, Any], after: Mapping[str, Any], *, public_only: bool
 ) -> dict[str, tuple[Any, Any]]:
+    """By field of the record; columns that follow from the position, or that nobody filled in, are left out."""
     found = {}
     for column, new in after.items():
         name = FIELDS_OF_COLUMNS.get(column, column)
-        if name in FIELD and (FIELD[name].is_public or not public_only) and before[column] != new:
-            found[name] = (before[column], new)
+        if name not in FIELD or not (FIELD[name].is_public or not public_only):
+            continue
+        old = before.get(column, EMPTY[name])
+        if old != new:
+            found[name] = (old, new)
     return found

@@ -7,7 +7,7 @@ the second is kept by the database's trigger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -41,6 +41,24 @@ def changed_timeline(
             values = {**state.values, **changes} if inside else state.values
             made.append(replace(state, valid_from=start, valid_to=end, values=values))
     return _joined(made)
+
+
+def compared(
+    before: Sequence[StationState], after: Sequence[StationState]
+) -> Iterator[tuple[date | None, date | None, dict[str, Any] | None, dict[str, Any] | None]]:
+    """Two timelines side by side, period by period: bounds, and the values in each; None where there is no station."""
+    days = sorted({s.valid_from for s in (*before, *after) if s.valid_from is not None})
+    bounds: list[date | None] = [None, *days, None]
+    for start, end in pairwise(bounds):
+        yield start, end, _values_from(before, start), _values_from(after, start)
+
+
+def _values_from(timeline: Sequence[StationState], start: date | None) -> dict[str, Any] | None:
+    """What is so at the beginning of a period that lies within one state."""
+    for state in reversed(timeline):
+        if state.valid_from is None or (start is not None and state.valid_from <= start):
+            return state.values
+    return None
 
 
 def _cut(state: StationState, since: date, until: date | None) -> list[tuple[date | None, date | None]]:

@@ -200,16 +200,20 @@ def field_changes(changes: Mapping[str, tuple[Any, Any]], language: Language) ->
 
 
 class StationChangeOut(BaseModel):
-    """One change: what, by whom, when, why. 一次变更"""
+    """What became known at a moment of a time: what, by whom, when, why. 一次变更"""
 
     at: AwareDatetime = Field(examples=["2026-11-20T02:15:00Z"])
-    by: str = Field(examples=["tianhe"])
+    by: str | None = Field(description="null:早于审计 · null: before there was an audit log", examples=["tianhe"])
     role: str | None = Field(examples=["district_officer"])
-    channel: str = Field(examples=["session"])
+    channel: str | None = Field(examples=["session"])
     action: str = Field(description="insert、update 或 delete", examples=["update"])
     reason: str | None = Field(examples=["迁址"])
     valid_from: date | None = Field(
-        description="自此日起;null 为更正 · From that day on; null: a correction", examples=[None]
+        description="自此日起;null 为自始(更正)· From that day on; null: from the beginning, a correction",
+        examples=["2026-04-01"],
+    )
+    valid_to: date | None = Field(
+        description="至此日(不含)为止;null 为至今 · Until before that day; null: still", examples=[None]
     )
     changes: list[FieldChange]
 
@@ -217,7 +221,8 @@ class StationChangeOut(BaseModel):
     def of(cls, change: StationChange, language: Language) -> StationChangeOut:
         return cls(
             at=change.at, by=change.actor, role=change.role, channel=change.channel, action=change.action.value,
-            reason=change.reason, valid_from=change.valid_from, changes=field_changes(change.changes, language),
+            reason=change.reason, valid_from=change.valid_from, valid_to=change.valid_to,
+            changes=field_changes(change.changes, language),
         )  # fmt: skip
 
 
