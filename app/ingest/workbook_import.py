@@ -22,7 +22,7 @@ from app.services.actors import Actor
 from app.services.audit import note_event
 from app.services.station_ledger import EditResult, FieldConflict, Outcome, StationEdit, save_stations
 from app.services.station_record import POSITION
-from app.services.training import EntryEdit, EntryResult, save_entries
+from app.services.training import LARGEST, EntryEdit, EntryResult, save_entries
 
 MOST_ROWS = {SheetKind.STATIONS: 5_000, SheetKind.TRAINING: 100_000}
 MOST_ITEMS = 500
@@ -74,6 +74,10 @@ class WorkbookReport:
     def is_stopped(self) -> bool:
         return any(sheet.faults or any(row.is_stopped for row in sheet.rows) for sheet in self.sheets)
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rows by sheet and outcome."""
+        return {sheet.name: {o.value: sheet.count(o) for o in Outcome} for sheet in self.sheets}
+
     def raise_if_stopped(self) -> None:
         """Raises OutOfScope, StaleVersion (conflicts alone) or ImportFailed, naming sheet, cell, value and remedy."""
         if not self.is_stopped:
@@ -116,17 +120,25 @@ def import_workbook(
         )  # fmt: skip
         raise FileUnreadable("工作簿中没有台账。", "There is no ledger in the workbook.", errors=[item])
     report = WorkbookReport([_read(sheet) for sheet in recognised])
+    report.sheets.sort(key=lambda sheet: sheet.sheet.kind is not SheetKind.STATIONS)
+    attempt = session.begin_nested()  # stations are written before lines of training that may be theirs are judged
     for sheet in report.sheets:
         _judge(session, actor, sheet, crs, reason=reason, dry_run=True)
-    if not dry_run and not report.is_stopped:
-        for sheet in report.sheets:
+        if not report.is_stopped and (not dry_run or sheet is not report.sheets[-1]):
             _judge(session, actor, sheet, crs, reason=reason, dry_run=False)
-        report.written = True
+    report.written = not dry_run and not report.is_stopped
+    if report.written:
+        attempt.commit()
+    else:
+        attempt.rollback()
     action = AuditAction.IMPORT if report.written else AuditAction.DRY_RUN
-    counts = {s.name: {o.value: s.count(o) for o in Outcome} for s in report.sheets}
-    digest = hashlib.sha256(data).hexdigest()
-    note_event(session, actor, action, "workbook", digest[:16], reason=reason, details=counts)
+    note_event(session, actor, action, "workbook", digest_of(data), reason=reason, details=report.counts())
     return report
+
+
+def digest_of(data: bytes) -> str:
+    """By what the audit knows a file."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _read(sheet: DataSheet) -> SheetReport:
@@ -223,7 +235,9 @@ def _station_edit(values: Mapping[str, Any]) -> StationEdit:
 
 
 def _entry_edit(values: Mapping[str, Any]) -> EntryEdit:
-    hours = Decimal(str(values.get("training_hours") or 0)).quantize(Decimal("0.1"))
+    hours = Decimal(str(values.get("training_hours") or 0))
+    if abs(hours) < LARGEST:  # what is larger is told as a fault
+        hours = hours.quantize(Decimal("0.1"))
     return EntryEdit(
         station_code=values["station_code"], quarter=values["quarter"].upper(), kind=values["kind"],
         target_group=values["target_group"], sessions_held=values["sessions_held"],

@@ -1,16 +1,18 @@
 """The officer's own workbook, given back with what was found: red cells with the fault, yellow ones with the old value.
 
 Sheets of many thousand rows are written anew with the rows that matter, since marking them in place takes minutes; the
-summary says so.
+summary says so. The marks of an earlier check are taken away first.
 """
 
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
@@ -21,7 +23,9 @@ from app.ingest.workbook_sheets import SUMMARY
 from app.services.station_ledger import Outcome
 
 RESULT = "结果"
+AUTHOR = "羊城技能地图"
 MARKED_IN_PLACE = 5_000  # rows
+LARGEST_MARKED_BYTES = 30_000_000  # unpacked
 RED = PatternFill("solid", start_color="FFF4B6B6")
 YELLOW = PatternFill("solid", start_color="FFFFF2AB")
 ORANGE = PatternFill("solid", start_color="FFFAD7A0")
@@ -34,21 +38,35 @@ OUTCOMES = {
 def marked_book(data: bytes, report: WorkbookReport) -> bytes:
     """The workbook with its marks."""
     rows = sum(len(sheet.rows) for sheet in report.sheets)
-    book = load_workbook(io.BytesIO(data)) if rows <= MARKED_IN_PLACE else Workbook()
-    if rows > MARKED_IN_PLACE:
+    in_place = rows <= MARKED_IN_PLACE and _unpacked_bytes(data) <= LARGEST_MARKED_BYTES
+    book = load_workbook(io.BytesIO(data)) if in_place else Workbook()
+    if not in_place:
         book.remove(book.worksheets[0])
     for sheet in report.sheets:
-        if rows <= MARKED_IN_PLACE:
+        if in_place:
             page = book[sheet.name]
-            page.protection.sheet = False
+            _unmark(page)
             _mark(page, sheet, {row.row: row.row for row in sheet.rows})
         else:
             page = book.create_sheet(sheet.name)
             _mark(page, sheet, _copy(page, sheet))
-    _summary(book, report, whole=rows <= MARKED_IN_PLACE)
+    _summary(book, report, whole=in_place)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def _unpacked_bytes(data: bytes) -> int:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(part.file_size for part in archive.infolist())
+
+
+def _unmark(page: Any) -> None:
+    """Take away the colours and comments of an earlier check: the officer has mended what they were about."""
+    for row in page.iter_rows():
+        for cell in row:
+            if cell.comment is not None and cell.comment.author == AUTHOR:
+                cell.comment, cell.fill = None, PatternFill()
 
 
 def _copy(page: Any, sheet: SheetReport) -> dict[int, int]:
@@ -64,12 +82,17 @@ def _copy(page: Any, sheet: SheetReport) -> dict[int, int]:
 
 
 def _plain(cell: object) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] == "=" else cell if cell != "" else None
+    """A value that openpyxl can write, and that no program takes for a formula."""
+    if not isinstance(cell, str):
+        return cell
+    text = ILLEGAL_CHARACTERS_RE.sub("", cell)
+    return f"'{text}" if text[:1] == "=" else text or None
 
 
 def _mark(page: Any, sheet: SheetReport, at: dict[int, int]) -> None:
     heading = sheet.sheet.heading if at == {row.row: row.row for row in sheet.rows} else 1
-    result = max(page.max_column, max(sheet.sheet.columns, default=1)) + 1
+    earlier = [cell.column for cell in page[heading] if cell.value == RESULT]
+    result = earlier[0] if earlier else max(page.max_column, max(sheet.sheet.columns, default=1)) + 1
     page.cell(row=heading, column=result, value=RESULT)
     titles = {column.field: number for number, column in sheet.sheet.columns.items()}
     for cell, item in sheet.faults:
@@ -101,10 +124,15 @@ def _shown(sheet: SheetReport, name: str, value: Any) -> str:
 
 
 def _note(cell: Any, text: str, colour: PatternFill) -> None:
-    """Colour a cell and add to its comment; several faults of one cell stand one below the other."""
-    if cell.comment is not None and cell.fill == RED:
+    """Colour a cell and add to its comment: what the officer wrote there, and other faults, stay above.
+
+    A cell within merged ones can hold nothing; the fault of the merging is on the first of them.
+    """
+    if isinstance(cell, MergedCell):
+        return
+    if cell.comment is not None:
         text = f"{cell.comment.text}\n{text}"
-    comment = Comment(text.strip(), "羊城技能地图")
+    comment = Comment(ILLEGAL_CHARACTERS_RE.sub("", text.strip()), AUTHOR)
     comment.width, comment.height = 320, 120
     cell.comment, cell.fill = comment, RED if cell.fill == RED else colour
 
@@ -123,7 +151,7 @@ def _summary(book: Any, report: WorkbookReport, *, whole: bool) -> None:
         page.append([f"行数较多:此处只列表头与至多 {MARKED_IN_PLACE} 行,有误的在先;行号为原表行号。"])
     page.append(["工作表", "单元格", "内容", "问题", "改法"])
     for name, cell, value, what, remedy in _faults(report):
-        page.append([name, cell, _plain(value), what, remedy])
+        page.append([_plain(one) for one in (name, cell, value, what, remedy)])
     for column, width in zip("ABCDE", (14, 12, 30, 44, 60), strict=True):
         page.column_dimensions[column].width = width
     page.freeze_panes = cell_name(2, 1)

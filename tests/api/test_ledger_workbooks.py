@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from openpyxl import Workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
 from sqlalchemy import Engine, text
 
 from app.db.engine import make_engine, session_scope
@@ -144,7 +146,8 @@ def test_from_the_template_to_coverage(
         log = connection.execute(text("SELECT * FROM audit_log WHERE actor IN ('tianhe', 'yuexiu') ORDER BY id")).all()
     added = [e for e in log if e.action == "insert" and e.kind == "station"]
     assert len(added) == 30 and {e.reason for e in added} == {"第一批遴选"} and {e.actor for e in added} == {"tianhe"}
-    assert [e.action for e in log if e.kind == "workbook"] == ["dry_run", "dry_run", "import"]
+    books = [(e.action, e.after.get("written"), e.after.get("code")) for e in log if e.kind == "workbook"]
+    assert books == [("dry_run", None, None)] * 2 + [("import", False, "import_failed"), ("import", None, None)]
     assert sum(e.action == "refused" and e.actor == "yuexiu" for e in log) == 2
 
 
@@ -270,6 +273,73 @@ def test_what_officers_do_to_workbooks(desk: TestClient, tianhe: Headers) -> Non
 
     wide = book_of(HEAD, ["ＦＲ－０１", "站", "社区型", "其他", "运营中", "１１３．３３", "２３．１３"])
     assert faults_of(desk, tianhe, wide, crs="wgs84") == {}
+
+
+def test_stations_come_with_their_training(
+    desk: TestClient, tianhe: Headers, places: list[tuple[float, float]]
+) -> None:
+    """Lines of a station that the same workbook brings are judged with it, in a dry run too, which leaves nothing."""
+    line = {
+        "站点编号": "ST-01",
+        "季度": "2026Q3",
+        "培训内容": "专项",
+        "面向群体": "women",
+        "班次": 1,
+        "人次": 9,
+        "学时": 4,
+    }
+    one = fill(template(desk, tianhe), "站点", [station_row("ST-01", *places[44])])
+    tried = send(desk, tianhe, fill(one, "培训台账", [line]), dry_run=True)
+    assert [sheet["added"] for sheet in tried.json()["sheets"]] == [1, 1], tried.text
+    assert desk.get("/v1/ledger/stations/ST-01", headers=tianhe).status_code == 404
+    wrong = send(desk, tianhe, fill(one, "培训台账", [{**line, "人次": -1}]))
+    assert wrong.status_code == 422
+    assert desk.get("/v1/ledger/stations/ST-01", headers=tianhe).status_code == 404
+    done = send(desk, tianhe, fill(one, "培训台账", [line]))
+    assert done.json()["written"] and [sheet["added"] for sheet in done.json()["sheets"]] == [1, 1]
+    assert desk.get("/v1/ledger/stations/ST-01", headers=tianhe).status_code == 200
+
+
+def test_a_checked_workbook_is_mended_and_checked_again(
+    desk: TestClient, tianhe: Headers, places: list[tuple[float, float]]
+) -> None:
+    """The marks of the first check are gone where the cells are mended; notes of the officer and his colours stay."""
+    rows = [station_row("MK-01", *places[45], 座位数="三十", 备注="=1+1"), station_row("MK-02", *places[46], 批次=9)]
+    book = opened(fill(template(desk, tianhe), "站点", rows))
+    seats, batch = cell_of(book, "站点", "座位数", 2), cell_of(book, "站点", "批次", 3)
+    seats.comment = Comment("问过了", "李")
+    name = cell_of(book, "站点", "名称", 2)
+    name.fill = PatternFill("solid", start_color="FF00B050")
+    cell_of(book, "站点", "备注", 2).data_type = "s"
+    first = send(desk, tianhe, saved(book), dry_run=True, format="xlsx").content
+    assert marked_cells(first, "站点") == {seats.coordinate, batch.coordinate}
+    book = opened(first)
+    assert cell_of(book, "站点", "座位数", 2).comment.text.startswith("问过了")
+    assert cell_of(book, "站点", "备注", 2).data_type == "s"
+    cell_of(book, "站点", "批次", 3).value = 2
+    second = send(desk, tianhe, saved(book), dry_run=True, format="xlsx").content
+    assert marked_cells(second, "站点") == {seats.coordinate}
+    book = opened(second)
+    assert cell_of(book, "站点", "名称", 2).fill.start_color.rgb == "FF00B050"
+    assert [cell.value for cell in book["站点"][1]].count("结果") == 1
+    assert [cell_of(book, "站点", "结果", line).value for line in (2, 3)] == ["有误", "新增"]
+
+
+def test_odd_cells_are_faults_and_can_be_marked(desk: TestClient, tianhe: Headers) -> None:
+    """Merged cells, control characters and numbers beyond all measure."""
+    book = book_of(
+        [*HEAD, "座位数", "版本"], [*ROW[:5], 113.33, 23.13, 1e300, 1e18], [*ROW[:5], 1e300, -1e300, 1, None]
+    )
+    book["Sheet1"]["A3"] = "FR-02"
+    book["Sheet1"]["C2"] = "社_x0007_区"
+    book["Sheet1"].merge_cells("B2:B3")
+    told = faults_of(desk, tianhe, book, crs="wgs84")
+    assert {"B2", "B3", "C2"} <= set(told), told
+    answer = send(desk, tianhe, saved(book), dry_run=True, format="xlsx", crs="wgs84")
+    assert answer.status_code == 200 and {"B2", "C2"} <= marked_cells(answer.content, "Sheet1")
+    head = ["站点编号", "季度", "培训内容", "面向群体", "班次", "人次", "学时", "取证人数"]
+    lines = book_of(head, ["X", "2026Q3", "专项", "women", 1e300, 1e12, 1e300, -1])
+    assert {"E2", "F2", "G2", "H2"} <= set(faults_of(desk, tianhe, lines))
 
 
 def packed(**parts: bytes) -> bytes:

@@ -19,9 +19,9 @@ from app.api.identity import ActorDep
 from app.api.parameters import PLAIN_TEXT, AreaCode
 from app.api.schemas.ledger_training import QUARTER
 from app.api.schemas.ledger_workbooks import ImportAnswer
-from app.errors import ErrorItem, InvalidInput
+from app.errors import ErrorItem, FileUnreadable, ImportFailed, InvalidInput, StaleVersion
 from app.geo.crs import Crs
-from app.ingest.workbook_import import import_workbook
+from app.ingest.workbook_import import digest_of, import_workbook
 from app.ingest.workbook_marks import marked_book
 from app.ingest.workbook_sheets import SheetKind
 from app.ingest.workbook_writing import filled_book, template_book
@@ -147,9 +147,16 @@ def post_import(
     """
 
     def make() -> Response:
-        report = import_workbook(session, actor, data, crs, reason=reason, dry_run=dry_run)
-        if not dry_run:
-            report.raise_if_stopped()
+        try:
+            report = import_workbook(session, actor, data, crs, reason=reason, dry_run=dry_run)
+            if not dry_run:
+                report.raise_if_stopped()
+        except (FileUnreadable, ImportFailed, StaleVersion) as refusal:  # the frame notes what is out of scope
+            details = {"written": False, "code": refusal.code, "why": refusal.message_zh}
+            engine = resources_of(request).engine
+            session.rollback()  # it may hold the ledger's lock
+            note_apart(engine, actor, AuditAction.IMPORT, "workbook", digest_of(data), reason=reason, details=details)
+            raise
         if format is ImportFormat.XLSX:
             return _file(request, marked_book(data, report), "台账检查结果.xlsx", "checked.xlsx")
         return personal(request, ImportAnswer.of(report, language, dry_run=dry_run))
