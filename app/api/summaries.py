@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy.orm import Session
 
 from app.api.language import Language
 from app.api.schemas.common import Notice
 from app.api.schemas.stations import COORDINATE_DECIMALS, title
 from app.geo.crs import Crs, from_wgs84
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
-from app.services.dataset_reads import notice_of, sources_of_snapshot
+from app.repositories.stations import Moment
+from app.services.dataset_reads import data_notice, has_stations, imported_after, notice_of, sources_of_snapshot
 from app.services.snapshot import Snapshot
 from app.services.snapshot_at import imported_since
 from app.services.station_table import StationInfo
@@ -67,6 +69,17 @@ def snapshot_notice(
     return said_of_then(
         notice, late, language, has_stations=bool(snapshot.stations.table.stations) or not tells_of_stations
     )
+
+
+def notice_at(
+    session: Session, language: Language, kinds: Collection[DatasetKind], at: Moment | None
+) -> Notice | None:  # fmt: skip
+    """The same beside an answer that is read from the database, of now or of a moment."""
+    notice = Notice.of(data_notice(session, kinds, at), language)
+    if at is None:
+        return notice
+    late = imported_after(session, at.known_at, kinds)
+    return said_of_then(notice, late, language, has_stations=has_stations(session, at))
 
 
 def said_of_then(

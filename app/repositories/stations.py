@@ -208,6 +208,8 @@ def last_change_on(session: Session) -> date | None:
     return session.scalar(select(func.max(Station.valid_from)))
 
 
-def dataset_ids(session: Session) -> set[int]:
-    """Datasets that stations come from."""
-    return set(session.scalars(select(Station.dataset_id).distinct()))
+def dataset_ids(session: Session, at: Moment | None = None) -> set[int]:
+    """Datasets that stations come from, as they are now or were at a moment."""
+    if at is None:
+        return set(session.scalars(select(Station.dataset_id).distinct()))
+    return set(session.scalars(select(StationVersion.dataset_id).where(*at.conditions()).distinct()))

@@ -14,6 +14,8 @@ from app.models import Dataset
 from app.models.vocabularies import AreaLevel, BoundaryKind, DatasetKind, DatasetRole
 from app.repositories import areas as area_repo
 from app.repositories import datasets as dataset_repo
+from app.repositories import stations as station_repo
+from app.repositories.stations import Moment
 
 if TYPE_CHECKING:
     from app.services.snapshot import Snapshot
@@ -100,20 +102,27 @@ def database_version(session: Session) -> str:
     return ",".join([dataset_repo.database_identity(session), *(f"{layer}={version}" for layer, version in versions)])
 
 
-def data_notice(session: Session, kinds: Collection[DatasetKind] | None = None) -> DataNotice | None:
-    """What to say beside an answer that is computed from these kinds of data (all of them when None)."""
-    return notice_of(notice_sources(session), kinds)
+def data_notice(
+    session: Session, kinds: Collection[DatasetKind] | None = None, at: Moment | None = None
+) -> DataNotice | None:
+    """What to say beside an answer that is computed from these kinds of data (all of them when None).
+
+    Of a moment, with the datasets that its stations come from, current or not.
+    """
+    return notice_of(notice_sources(session, at), kinds)
 
 
-def notice_sources(session: Session) -> list[NoticeSource]:
+def notice_sources(session: Session, at: Moment | None = None) -> list[NoticeSource]:
     """The current main datasets as notices name them; an alternative shapes no figure that a notice stands beside."""
     inexact = area_repo.datasets_with_inexact_outlines(session)
+    then = None if at is None else station_repo.dataset_ids(session, at)
     return [
         NoticeSource(
             d.id, DatasetKind(d.kind), AreaLevel(d.level) if d.level else None, d.name, d.synthetic, d.id in inexact
         )
-        for d in dataset_repo.list_datasets(session)
+        for d in dataset_repo.list_datasets(session, current_only=then is None)
         if d.role == DatasetRole.MAIN
+        and (then is None or (d.id in then if d.kind == DatasetKind.STATIONS else d.is_current))
     ]
 
 
@@ -138,6 +147,11 @@ def imported_after(session: Session, known_at: datetime | None, kinds: Collectio
         return []
     late = {d.kind for d in dataset_repo.list_datasets(session) if d.imported_at > known_at}
     return [kind for kind in kinds if kind.value in late and kind is not DatasetKind.STATIONS]
+
+
+def has_stations(session: Session, at: Moment) -> bool:
+    """Was any station on record at a moment?"""
+    return bool(station_repo.dataset_ids(session, at))
 
 
 def notice_of(sources: Sequence[NoticeSource], kinds: Collection[DatasetKind] | None = None) -> DataNotice | None:

@@ -19,13 +19,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.geo.network import limit_mm
+from app.models.vocabularies import DatasetKind
 from app.repositories import datasets as dataset_repo
 from app.repositories.stations import Moment, StationFilter, list_stations
-from app.services.city_part import CityPart
 from app.services.profiles import PROFILES
 from app.services.reach_part import ReachQuestion, reach_of_places
 from app.services.snapshot import CITY_LAYERS, Snapshot, assemble
-from app.services.station_part import StationPart, inputs_of, placed
+from app.services.station_part import DatasetInfo, dataset_info, inputs_of, placed
 from app.services.station_table import StationInfo, StationTable, stations_of, today
 
 KEPT = 4  # snapshots of other moments, each with reach tables of its own
@@ -43,19 +43,22 @@ def snapshot_at(engine: Engine, held: Snapshot, day: date, known_at: datetime | 
         return held
     with Session(engine) as session:
         rows = list_stations(session, StationFilter(), at=Moment(min(day, today()), known_at))
-        synthetic = {d.id: d.synthetic for d in dataset_repo.list_datasets(session, current_only=False)}
-    stations = stations_of(rows, synthetic)
+        datasets = dataset_repo.list_datasets(session, current_only=False)
+    stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
     told = [station.to_json() for station in stations]
     if told == [station.to_json() for station in held.stations.table.stations]:
         return held
+    used = {row.dataset_id for row in rows}  # stations of then may be generated where those of now are not
+    sources = [d for d in held.stations.datasets if d.kind != DatasetKind.STATIONS]
+    sources += [dataset_info(d) for d in datasets if d.id in used]
     # the datasets too: they stand in answers, and answers are tagged by the version that comes of this name
-    name = hashlib.sha256(json.dumps([told, [vars(d) for d in held.stations.datasets]]).encode()).hexdigest()[:20]
+    name = hashlib.sha256(json.dumps([told, [vars(d) for d in sources]]).encode()).hexdigest()[:20]
     with _lock:
         found = _made.get((held.version, name))
         if found is not None:
             _made.move_to_end((held.version, name))
             return found
-    made = _snapshot_of(held, stations, name)
+    made = _snapshot_of(held, stations, tuple(sources), name)
     with _lock:
         _made[held.version, name] = made
         while len(_made) > KEPT:
@@ -71,23 +74,21 @@ def imported_since(snapshot: Snapshot, known_at: datetime | None) -> list[str]:
     return sorted({d.kind for d in datasets if datetime.fromisoformat(d.imported_at) > known_at})
 
 
-def _snapshot_of(held: Snapshot, stations: list[StationInfo], name: str) -> Snapshot:
+def _snapshot_of(
+    held: Snapshot, stations: list[StationInfo], datasets: tuple[DatasetInfo, ...], name: str
+) -> Snapshot:  # fmt: skip
     city, searchers = held.city, (held.searcher, held.searcher_step_free)
-    part = _part(held, city, stations, name)
-    return assemble(city, part, held.method, searchers, held.keys)
-
-
-def _part(held: Snapshot, city: CityPart, stations: list[StationInfo], name: str) -> StationPart:
     places = placed(city, held.method, stations)
     limit = limit_mm(held.method.reach_limit_minutes, max(p.speed_kmh for p in PROFILES.values()))
-    searchers = (held.searcher, held.searcher_step_free)
     question = ReachQuestion(city.inputs["network"], limit, searchers, places)
-    return replace(
+    part = replace(
         held.stations,
         key=f"at-{name}",
         table=StationTable(stations, city.areas),
         places=places[0],
         places_step_free=places[1],
         reach_part=reach_of_places(question, held.stations.reach_part),
+        datasets=datasets,
         inputs=inputs_of(stations),
     )
+    return assemble(city, part, held.method, searchers, held.keys)

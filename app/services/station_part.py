@@ -7,7 +7,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -122,15 +121,14 @@ def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents
             "changed_on": changed_on.isoformat() if changed_on is not None else None,
             "stations": [s.to_json() for s in stations],
             "datasets": [
-                _dataset(d) for d in datasets
+                vars(dataset_info(d)) for d in datasets
             ],
         },
     )  # fmt: skip
 
 
-def _dataset(dataset: Dataset) -> dict[str, Any]:
-    d = dataset
-    return vars(DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic, d.imported_at.isoformat()))
+def dataset_info(d: Dataset) -> DatasetInfo:
+    return DatasetInfo(d.id, d.kind, d.level, d.name, d.sha256, d.synthetic, d.imported_at.isoformat())
 
 
 def placed(city: CityPart, method: MethodSettings, stations: Sequence[StationInfo]) -> tuple[Places, Places]:

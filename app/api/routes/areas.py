@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,17 +14,15 @@ from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_of
 from app.api.described import NOT_MODIFIED, answers, problems
-from app.api.language import Language
 from app.api.parameters import AreaCode, AreaCodeInPath, AsOf, KnownAt, Simplify
 from app.api.schemas.areas import Area, AreaDetail, AreaFeature, AreaFeatureAnswer, AreaFeatures, AreaList
-from app.api.schemas.common import Notice
-from app.api.summaries import said_of_then
+from app.api.summaries import notice_at
 from app.errors import NotReady
 from app.models.vocabularies import AreaLevel, DatasetKind
 from app.services.area_reads import get_area as read_area
 from app.services.area_reads import list_areas as read_areas
 from app.services.coverage import residents
-from app.services.dataset_reads import data_notice, database_version, imported_after
+from app.services.dataset_reads import database_version
 from app.services.station_table import today
 
 router = APIRouter(prefix="/areas", tags=["areas"])
@@ -76,7 +72,7 @@ def list_areas(
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
     views = read_areas(session, day, level=level, parent_code=parent, outlines=outlines, simplify_m=simplify_m, at=at)
-    notice = _notice(session, language, known_at)
+    notice = notice_at(session, language, KINDS, at)
     if format is AreaFormat.GEOJSON:
         features = [AreaFeature.of(view, people, language) for view in views]
         return cacheable(
@@ -115,16 +111,11 @@ def get_area(
         return freshness.not_modified()
     outlines = geometry or format is AreaFormat.GEOJSON
     detail = read_area(session, day, code, outlines=outlines, simplify_m=simplify_m, at=at)
-    notice = _notice(session, language, known_at)
+    notice = notice_at(session, language, KINDS, at)
     if format is AreaFormat.GEOJSON:
         feature = AreaFeatureAnswer.with_notice(detail.area, people, notice, language)
         return cacheable(feature, freshness, media_type=GEOJSON)
     return cacheable(AreaDetail.with_children(detail.area, detail.children, people, notice, language), freshness)
-
-
-def _notice(session: Session, language: Language, known_at: datetime | None) -> Notice | None:
-    notice = Notice.of(data_notice(session, KINDS), language)
-    return said_of_then(notice, imported_after(session, known_at, KINDS), language)
 
 
 def _residents(request: Request) -> tuple[Mapping[str, int], str]:

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +15,6 @@ from app.api.answers import GEOJSON, cacheable
 from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
-from app.api.language import Language
 from app.api.paging import link_to_next, next_cursor, read_cursor
 from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, read_bbox
 from app.api.schemas.common import Notice
@@ -30,12 +28,12 @@ from app.api.schemas.stations import (
     StationList,
     StationWalkable,
 )
-from app.api.summaries import said_of_then
+from app.api.summaries import notice_at
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
 from app.repositories.stations import StationFilter
-from app.services.dataset_reads import data_notice, database_version, imported_after
+from app.services.dataset_reads import database_version
 from app.services.islands import codes_on_network, walkable_of
 from app.services.snapshot import Snapshot
 from app.services.station_history import public_history
@@ -141,7 +139,7 @@ def list_stations(
     if freshness.is_held:
         return freshness.not_modified()
     page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs, at=at)
-    notice = _notice(session, language, known_at)
+    notice = notice_at(session, language, KINDS, at)
     return _page_answer(request, page, notice, freshness, format, crs)
 
 
@@ -179,7 +177,7 @@ def get_station(
     if freshness.is_held:
         return freshness.not_modified()
     view = read_station(session, code, crs, at)
-    notice = _notice(session, language, known_at)
+    notice = notice_at(session, language, KINDS, at)
     facts = Station.of(view, language).__dict__
     record = public_record_of(public_record(session, code, at), language)
     answer = StationAnswer(**facts, record=record, walkable=_walkable(snapshot, view), data_notice=notice)
@@ -200,11 +198,6 @@ def get_station_history(request: Request, session: SessionDep, language: Languag
         return freshness.not_modified()
     states = [PublicStateOut.of(state, language) for state in public_history(session, code)]
     return cacheable(StationHistory(code=code, states=states), freshness)
-
-
-def _notice(session: Session, language: Language, known_at: datetime | None) -> Notice | None:
-    notice = Notice.of(data_notice(session, KINDS), language)
-    return said_of_then(notice, imported_after(session, known_at, KINDS), language)
 
 
 def _snapshot_if_any(request: Request, day: date, known_at: datetime | None) -> Snapshot | None:
