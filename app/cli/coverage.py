@@ -33,6 +33,13 @@ def run(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="按哪一天的站点(默认今天) · Stations open on that day."),
     ] = None,
+    known_at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+            help="按当时所知的站点,带时区,如 2026-10-08T00:00:00+08:00 · Stations as was known then, with its zone.",
+        ),
+    ] = None,
     station_type: Annotated[
         list[str] | None, typer.Option(help="只计这些类型 · Only these types: community, rural, park, institution.")
     ] = None,
@@ -41,9 +48,11 @@ def run(
     """计算覆盖并保存为一次运行 · Compute coverage and keep it as a run; the same inputs give the same run."""
     from app.db.engine import session_scope
     from app.services.coverage import CoverageQuery
+    from app.services.moments import check_known_at
     from app.services.profiles import resolve_profile
     from app.services.runs import store_run
     from app.services.snapshot import ensure_snapshot
+    from app.services.snapshot_at import imported_since, snapshot_at
     from app.services.station_table import read_types, today
     from app.settings import home_settings
 
@@ -53,20 +62,30 @@ def run(
         day=as_of.date() if as_of else today(),
         minutes=minutes,
         types=read_types(station_type or []),
+        known_at=known_at,
     )
     with database_engine() as engine:
         say("正在准备数据…", "preparing the data…")
-        snapshot = ensure_snapshot(engine, home_settings())
+        check_known_at(engine, known_at)
+        snapshot = snapshot_at(engine, ensure_snapshot(engine, home_settings()), query.day, known_at)
         started = time.perf_counter()
         with session_scope(engine) as session:
             stored = store_run(session, snapshot, query)
         seconds = time.perf_counter() - started
+    late = imported_since(snapshot, known_at)
     if as_json:
-        typer.echo(json.dumps(_as_json(stored, query.parameters(snapshot)), ensure_ascii=False, indent=1))
+        told = {
+            **_as_json(stored, query.parameters(snapshot)),
+            "known_at": known_at.isoformat() if known_at else None,
+            "imported_since": late,
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     _print(stored)
     state = "已保存 · stored" if stored.is_new else "与已保存的相同 · the same as stored before"
     typer.echo(f"run {stored.id}: {state}; {stored.cells} cells, {seconds:.2f} s")
+    if late:
+        say(f"注意:该时点之后导入过 {'、'.join(late)}", f"note: imported after that moment: {', '.join(late)}")
     if any(d.synthetic for d in snapshot.stations.datasets):
         say("注意:结果含合成数据,不代表真实情况", "note: computed from synthetic data, not a real situation")
 
