@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
+from math import isfinite
 from typing import Any
 
 from app.ingest.columns import plain
@@ -15,6 +17,7 @@ from app.services.station_record import FieldKind
 
 YES = ("是", "有", "y", "yes", "true", "1", "√", "✓", "达标", "对")
 NO = ("否", "无", "没有", "n", "no", "false", "0", "×", "x", "未达标", "不达标")
+PLAIN_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|20[0-9]{2}Q[1-4]").fullmatch
 SEPARATORS = re.compile(r"[;;\n]+")
 WORD_SEPARATORS = re.compile(r"[、,,;;\n]+")
 EXCEPTION = re.compile(r"(\d{4}-\d{2}-\d{2})\s+(\S.*)")
@@ -35,6 +38,9 @@ def read_cell(kind: FieldKind, vocabulary: Any, raw: object) -> Any:
 
     Numbers and codes may be in full-width digits, days in any of the usual forms, words by title or identifier.
     """
+    plain_value = _as_it_is(kind, vocabulary, raw)
+    if plain_value is not None:
+        return plain_value
     if kind in (FieldKind.TEXT, FieldKind.LONG_TEXT, FieldKind.HOURS):
         return _text(raw)
     text = text_of(raw)
@@ -47,6 +53,19 @@ def read_cell(kind: FieldKind, vocabulary: Any, raw: object) -> Any:
     if kind is FieldKind.TEXTS:
         return _unique([part.strip() for part in SEPARATORS.split(text) if part.strip()])
     return READERS[kind](raw)
+
+
+def _as_it_is(kind: FieldKind, vocabulary: Any, raw: object) -> Any:
+    """The value of a cell that needs no reading, as nearly all do; None for any other. A workbook has a million."""
+    if type(raw) is float:
+        if kind is FieldKind.NUMBER and isfinite(raw):
+            return raw
+        return int(raw) if kind is FieldKind.WHOLE and raw.is_integer() else None
+    if type(raw) is str:
+        if kind is FieldKind.WORD:
+            return _words(vocabulary).get(raw)
+        return raw if kind is FieldKind.CODE and PLAIN_CODE(raw) else None
+    return None
 
 
 def write_cell(kind: FieldKind, vocabulary: Any, value: Any) -> Any:
@@ -81,14 +100,22 @@ def _unique(values: list[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-def _word(vocabulary: Any, text: str) -> str:
-    wanted = plain(text)
+@cache
+def _words(vocabulary: Any) -> dict[str, str]:
+    """Identifier by every way to write it, without spaces and marks."""
+    found: dict[str, str] = {}
     for member in vocabulary:
-        known = [member.value]
-        if isinstance(member, Vocabulary):
-            known += [member.title_zh, member.title_en]
-        if wanted in map(plain, known):
-            return str(member.value)
+        titles = [member.title_zh, member.title_en] if isinstance(member, Vocabulary) else []
+        for name in (member.value, *titles):
+            found.setdefault(plain(name), str(member.value))
+    return found
+
+
+def _word(vocabulary: Any, text: str) -> str:
+    known = _words(vocabulary)
+    value = known.get(text) or known.get(plain(text))
+    if value is not None:
+        return value
     titles = [_title(vocabulary, member.value) for member in vocabulary]
     codes = ", ".join(member.value for member in vocabulary)
     raise CellFault("不是可选的词", "is not one of the words", f"可用:{'、'.join(titles)}", f"one of {codes}")
