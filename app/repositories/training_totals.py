@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, FromClause, Numeric, cast, func, or_, select
+from sqlalchemy import BigInteger, FromClause, Numeric, cast, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.models import Station, StationVersion
@@ -71,6 +71,27 @@ def station_places(session: Session, known_at: datetime | None) -> dict[str, Sta
     places = places_at(known_at)
     query = select(*(places.c[name] for name in StationPlace.__dataclass_fields__)).order_by(places.c.code)
     return {row.code: StationPlace(**row._mapping) for row in session.execute(query)}
+
+
+def visits_by_quarter(
+    session: Session, quarters: Sequence[str], *, known_at: datetime | None, within: Scope | None = None
+) -> dict[Dimension, dict[tuple[str, str], int]]:
+    """Visits by station and quarter, by kind and quarter, by group and quarter: all lines are read once."""
+    entries = entries_at(known_at, EntryFilter(quarters=quarters))
+    by = {one: entries.c[one.value] for one in (Dimension.STATION, Dimension.KIND, Dimension.TARGET_GROUP)}
+    query = select(
+        *by.values(), entries.c.quarter, cast(func.sum(entries.c.trainee_visits), BigInteger).label("visits")
+    )
+    if within is not None:
+        places = places_at(known_at)
+        inside = select(places.c.code).where(in_scope(within, places.c.district_code, places.c.town_code))
+        query = query.where(entries.c.station_code.in_(inside))
+    query = query.group_by(func.grouping_sets(*(tuple_(column, entries.c.quarter) for column in by.values())))
+    found: dict[Dimension, dict[tuple[str, str], int]] = {one: {} for one in by}
+    for row in session.execute(query):
+        dimension, code = next((one, row._mapping[one.value]) for one in by if row._mapping[one.value] is not None)
+        found[dimension][code, row.quarter] = row.visits
+    return found
 
 
 def sum_entries(

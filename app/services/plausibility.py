@@ -7,7 +7,7 @@ thresholds are our own, and stated in every text.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -58,10 +58,12 @@ def plausibility_warnings(
     within: Scope | None = None,
     station_code: str | None = None,
     known_at: datetime | None = None,
+    earlier_visits: Mapping[str, list[int]] | None = None,
 ) -> list[PlausibilityWarning]:
     """Doubts about the lines of a quarter, by station: over the actor's scope, ``within`` an area or of one station.
 
     With ``known_at`` all of it is as was known then, so seats of courses, which are not kept in time, do not count.
+    ``earlier_visits`` are those of each quarter before by station, from somebody who has summed them up already.
     """
     actor.require(Role.VIEWER)
     stations = [
@@ -75,14 +77,16 @@ def plausibility_warnings(
     lines: dict[str, list[LineFigures]] = defaultdict(list)
     for line in repo.lines_of(session, codes, str(quarter), known_at):
         lines[line.station_code].append(line)
-    before: dict[str, list[int]] = defaultdict(list)
-    earlier = [str(one) for one in quarters_until(quarter.previous)]
-    for row in repo.visits_by_quarter(session, codes, earlier, known_at):
-        before[row.station_code].append(row.trainee_visits)
+    before: Mapping[str, list[int]] = earlier_visits or {}
+    if earlier_visits is None:
+        earlier = [str(one) for one in quarters_until(quarter.previous)]
+        before = defaultdict(list)
+        for row in repo.visits_by_quarter(session, codes, earlier, known_at):
+            before[row.station_code].append(row.trainee_visits)
     found: list[PlausibilityWarning] = []
     for station in stations:
         is_open = station.code in open_codes
-        for code, line_of, zh, en in _doubts(station, is_open, lines[station.code], before[station.code]):
+        for code, line_of, zh, en in _doubts(station, is_open, lines[station.code], before.get(station.code, [])):
             kind, group = (line_of.kind, line_of.target_group) if line_of is not None else (None, None)
             found.append(PlausibilityWarning(code, station.code, station.name, str(quarter), kind, group, zh, en))
     return found

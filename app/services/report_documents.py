@@ -6,10 +6,11 @@ coverage rests on streets and people, which are not kept in time, and names its 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -28,7 +29,14 @@ from app.repositories import reports as repo
 from app.repositories.reports import StationSpan
 from app.repositories.scope import Scope
 from app.repositories.training import EntryFilter
-from app.repositories.training_totals import Dimension, Figures, sum_entries
+from app.repositories.training_totals import (
+    Dimension,
+    Figures,
+    StationPlace,
+    station_places,
+    sum_entries,
+    visits_by_quarter,
+)
 from app.services.actors import Actor
 from app.services.coverage import CoverageAnswer
 from app.services.plausibility import plausibility_warnings
@@ -192,27 +200,21 @@ def quarterly_report(
     ]
     tree = report_tree(session, quarter, settings, known_at)
     subjects = [s for s in tree.subjects.values() if scope.holds(s.district_code, s.town_code)]
-
-    def visits_by(dimension: Dimension) -> dict[str | None, Visits]:
-        wanted = EntryFilter(quarters=[str(one) for one in quarters_until(quarter)])
-        by = (dimension, Dimension.QUARTER)
-        return _visits(sum_entries(session, CITY, wanted, by, known_at=known_at, within=within), quarter)
-
-    placed = visits_by(Dimension.DISTRICT if below is AreaLevel.DISTRICT else Dimension.TOWN)
+    sums = _sums(session, quarter, below, within, known_at)
     names = area_repo.names_of_codes(
-        session, {code for code in (*placed, *(_area_of(span, below) for span in spans)) if code is not None}
+        session, {code for code in (*sums.areas, *(_area_of(span, below) for span in spans)) if code is not None}
     )
-    lines = _parts(spans, quarter, below, placed, {s.key: s for s in subjects}, names)
+    lines = _parts(spans, quarter, below, sums.areas, {s.key: s for s in subjects}, names)
     coverage, run, gap = _coverage(coverage_of, scope, below)
-    doubts = plausibility_warnings(session, actor, quarter, within=within, known_at=known_at)
+    doubts = plausibility_warnings(
+        session, actor, quarter, within=within, known_at=known_at, earlier_visits=sums.earlier
+    )
     return QuarterlyReport(
         area_code=area_code, area_name=name, level=scope.level, quarter=quarter, known_at=known_at,
         made_by=actor.display_name,
-        whole=AreaLine(
-            area_code, name, count_stations(spans, quarter), sum(placed.values(), Visits()),
-        ),
-        parts=lines, events=_events(spans, quarter, below, names), kinds=_shares(visits_by(Dimension.KIND)),
-        groups=_shares(visits_by(Dimension.TARGET_GROUP)),
+        whole=AreaLine(area_code, name, count_stations(spans, quarter), sum(sums.areas.values(), Visits())),
+        parts=lines, events=_events(spans, quarter, below, names), kinds=_shares(sums.kinds),
+        groups=_shares(sums.groups),
         late=[s for s in subjects if s.timeliness in LATE],
         not_accepted=sum(s.state is not ReportState.ACCEPTED for s in subjects),
         warnings=dict(sorted(Counter(doubt.code for doubt in doubts).items())),
@@ -253,20 +255,54 @@ def _is_open_on(span: StationSpan, day: date) -> bool:
     return span.opened_on <= day if span.opened_on is not None else span.status == StationStatus.OPEN
 
 
-def _visits(sums: Mapping[tuple[str | None, ...], Figures], quarter: Quarter) -> dict[str | None, Visits]:
-    """Sums by some code and by quarter, put together by code."""
-    found: dict[str | None, Visits] = {}
-    for (code, name), figures in sums.items():
-        visits = figures.trainee_visits
+@dataclass(frozen=True)
+class _Sums:
+    """Figures by area below, by kind and by group; visits of each quarter before, by station."""
+
+    areas: dict[str | None, Visits]
+    kinds: dict[str | None, Visits]
+    groups: dict[str | None, Visits]
+    earlier: dict[str, list[int]]
+
+
+def _sums(session: Session, quarter: Quarter, below: AreaLevel, within: Scope | None, known_at: datetime) -> _Sums:
+    """Lines of all quarters are read once, for their visits; those of the quarter again, for the rest."""
+    periods = [str(one) for one in quarters_until(quarter)]
+    past = visits_by_quarter(session, periods, known_at=known_at, within=within)
+    places = station_places(session, known_at)
+    by_area: Counter[tuple[str | None, str]] = Counter()
+    earlier: dict[str, list[int]] = defaultdict(list)
+    for (code, period), visits in past[Dimension.STATION].items():
+        by_area[_area_of(places[code], below), period] += visits
+        if period != str(quarter):
+            earlier[code].append(visits)
+
+    def with_past(dimension: Dimension, before: Mapping[Any, int]) -> dict[str | None, Visits]:
+        wanted = EntryFilter(quarters=(str(quarter),))
+        found = sum_entries(session, CITY, wanted, (dimension,), known_at=known_at, within=within)
+        return _visits({code: figures for (code,), figures in found.items()}, before, quarter)
+
+    return _Sums(
+        with_past(Dimension.DISTRICT if below is AreaLevel.DISTRICT else Dimension.TOWN, by_area),
+        with_past(Dimension.KIND, past[Dimension.KIND]),
+        with_past(Dimension.TARGET_GROUP, past[Dimension.TARGET_GROUP]),
+        earlier,
+    )  # fmt: skip
+
+
+def _visits(sums: Mapping[str | None, Figures], past: Mapping[Any, int], quarter: Quarter) -> dict[str | None, Visits]:
+    """Figures of the quarter by some code, with the visits of every quarter until then put together by code."""
+    found = {code: Visits(quarter=figures) for code, figures in sums.items()}
+    for (code, name), visits in past.items():
         one = Visits(
-            figures if name == str(quarter) else Figures(), visits if name == str(quarter.previous) else 0,
-            visits if str(name)[:4] == str(quarter.year) else 0, visits,
+            previous=visits if name == str(quarter.previous) else 0,
+            year=visits if name[:4] == str(quarter.year) else 0, plan=visits,
         )  # fmt: skip
-        found[code] = found[code] + one if code in found else one
+        found[code] = found.get(code, Visits()) + one
     return found
 
 
-def _area_of(span: StationSpan, below: AreaLevel) -> str | None:
+def _area_of(span: StationSpan | StationPlace, below: AreaLevel) -> str | None:
     return span.district_code if below is AreaLevel.DISTRICT else span.town_code
 
 
