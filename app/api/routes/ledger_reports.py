@@ -142,7 +142,8 @@ def post_step(
     """站点→镇街→区→市。报送时,下级须都已接收,或在 `missing` 中写明原因;退回须写原因,其上已报送的一并退回。
 
     From stations to towns, districts and the city. With a submission all below are accepted, or `missing` says why not.
-    A return needs a reason, and what it went on to is returned with it, by one who may decide that as well.
+    A return needs a reason, and what it went on to is returned with it: by who might submit that, or accept
+    it where it is accepted.
     """
 
     def make() -> Response:
