@@ -23,7 +23,7 @@ from tests.api.test_contract import BOUNDED, OPERATIONS, PROMISES
 from tests.conftest import MakeDatabase
 from tests.support.accounts import signed_in
 
-FEWER = BOUNDED.__class__(BOUNDED, max_examples=10)
+FEWER = BOUNDED.__class__(BOUNDED, max_examples=6)
 MINE = [(path, method) for path, method in OPERATIONS if path.startswith(("/v1/auth/", "/v1/ledger/"))]
 
 
