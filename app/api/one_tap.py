@@ -65,7 +65,10 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
         question = plain_question(scope["query_string"])
         if question is None:
             return None
-        body = light_body(resources.holder.current(), *question, language)
+        snapshot = resources.holder.current()
+        if not snapshot.stations.holds_on(question[1].day):
+            return None
+        body = light_body(snapshot, *question, language)
     except Exception:  # whatever it is, the endpoint comes to it again, and says or logs it as is due
         return None
     if body is None:
