@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
-from app.api.parameters import KnownAt
+from app.api.parameters import KnownAt, WrittenDay
 from app.geo.coverage import METHOD_VERSION
 from app.models.vocabularies import StationType
 from app.services.coverage import CoverageQuery
@@ -42,7 +41,7 @@ async def method_in_query(
     profile: ProfileQuery = "adult",
     speed_kmh: SpeedQuery = None,
     as_of: Annotated[
-        date | None,
+        WrittenDay | None,
         Query(
             examples=["2026-11-24"],
             description="只计当日对外开放的站点;默认今天(北京时间)· "

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections import Counter
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from app.api.faults import InternalError
@@ -42,15 +44,26 @@ BoxQuery = Annotated[
         "west,south,east,north in WGS84 degrees as in GeoJSON, whatever crs says",
     ),
 ]  # fmt: skip
+
+
+def _written_out(value: object) -> object:
+    """Pydantic takes a number for seconds since 1970; nobody means that by a day."""
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise PydanticCustomError("date_parsing", "not a day written as year-month-day")
+    return value
+
+
+WrittenDay = Annotated[date, BeforeValidator(_written_out)]
+WrittenMoment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 KnownAt = Annotated[
-    AwareDatetime | None,
+    WrittenMoment | None,
     Query(
         examples=["2026-11-20T00:00:00+08:00"],
         description="当时所知(ISO 8601,带时区);默认现在 · As was known at that moment; now by default",
     ),
 ]  # fmt: skip
 AsOf = Annotated[
-    date | None,
+    WrittenDay | None,
     Query(description="当日的情况;默认今天 · As it was on that day; today by default", examples=["2026-11-20"]),
 ]
 CursorQuery = Annotated[

@@ -40,15 +40,17 @@ def test_every_call_answers_clearly(
     empty_client: TestClient, path: str, method: str, operation: dict[str, Any], every: bool
 ) -> None:
     answer = ask(empty_client, path, method, operation, every=every)
-    assert answer.status_code in (200, 404, 422, 503), answer.text
+    assert answer.status_code in (200, 401, 404, 422, 503), answer.text
     assert str(answer.status_code) in operation["responses"]
     if answer.status_code == 200:
         body = answer.json()
-        assert body["total"] == 0 and next(held for held in body.values() if isinstance(held, list)) == []
+        if path.startswith("/v1/vocabularies"):
+            return  # they are there before any data
+        assert body.get("total", 0) == 0 and next(held for held in body.values() if isinstance(held, list)) == []
         return
     problem = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
-    assert problem["code"] in ("not_found", "level_not_loaded", "not_ready", "invalid_input")
+    assert problem["code"] in ("not_found", "level_not_loaded", "not_ready", "invalid_input", "unauthenticated")
     assert problem["detail"]
     if answer.status_code == 503:
         assert answer.headers["retry-after"]

@@ -7,7 +7,7 @@ search; written without models, since this is the call that every resident makes
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ from app.api.deps import snapshot_of, snapshot_then
 from app.api.described import answers, problems
 from app.api.language import Language, language_of
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
-from app.api.parameters import KnownAt, PositionQuery
+from app.api.parameters import KnownAt, PositionQuery, WrittenDay
 from app.api.schemas.nearest import MAX_MINUTES, NearestQuestion, NearestStations
 from app.api.summaries import open_locations, snapshot_notice, station_summaries
 from app.geo.crs import Crs, point_from_wgs84
@@ -73,7 +73,7 @@ async def get_nearest_stations(
         Query(max_length=20, description="只要这些类型,可重复 · These types only, repeatable", examples=[["park"]]),
     ] = [],  # noqa: B006
     open_on: Annotated[
-        date | None,
+        WrittenDay | None,
         Query(
             examples=["2026-11-24"],
             description="当日对外开放;默认今天(北京时间)· Open to the public on that day; today in China by default",

@@ -16,7 +16,7 @@ from app.api.caching import Freshness
 from app.api.deps import LanguageDep, SessionDep, moment_of, snapshot_then
 from app.api.described import NOT_MODIFIED, answers, problems
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, read_bbox
+from app.api.parameters import PLAIN_TEXT, AreaCode, AsOf, BoxQuery, KnownAt, StationCode, WrittenDay, read_bbox
 from app.api.schemas.common import Notice
 from app.api.schemas.ledger_stations import PublicStateOut, StationHistory, public_record_of
 from app.api.schemas.stations import (
@@ -87,7 +87,7 @@ def list_stations(
     town: Annotated[AreaCode | None, Query(description="镇街代码 · Town code", examples=["440106011"])] = None,
     bbox: BoxQuery = None,
     open_on: Annotated[
-        date | None,
+        WrittenDay | None,
         Query(
             description="当日对外开放;未写 as_of 时也按当日的情况 · "
             "Open to the public on that day; without as_of, also as they were then",
