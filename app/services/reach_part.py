@@ -96,8 +96,14 @@ def ensure_reach(store: PackStore, question: ReachQuestion, held: ReachPart | No
 
 
 def reach_of_places(question: ReachQuestion, held: ReachPart) -> ReachPart:
-    """The tables of other places on the same streets, in memory: rows of the same places are taken from ``held``."""
-    made = _tables(question, held)
+    """The tables of other places on the same streets, in memory: rows of the same places are taken from ``held``, and
+    where all places are the same it is the answer itself.
+    """
+    olds = (held.origins, held.origins_step_free)
+    same = (content_hash(Origins.of(new)) == content_hash(old) for new, old in zip(question.places, olds, strict=True))
+    if question.basis == held.basis and all(same):
+        return held
+    made = _tables(question, held if held.basis == question.basis else None)
     return ReachPart(
         key=question.key,
         everywhere=made["everywhere"],

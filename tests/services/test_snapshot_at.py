@@ -222,6 +222,13 @@ def test_a_moment_costs_the_stations_that_stood_elsewhere(place: Place, searched
     assert searched == []
 
 
+def test_tables_of_stations_that_stood_where_they_stand_are_not_copied(place: Place) -> None:
+    start = place.run("SELECT 1")
+    place.run("UPDATE stations SET status = 'suspended'")
+    held = place.snapshot()
+    assert place.at(held, today(), start).stations.reach_part is held.stations.reach_part
+
+
 def test_few_moments_are_kept(place: Place) -> None:
     moments = [place.run(f"UPDATE stations SET name = 'n{k}'") for k in range(KEPT + 3)]
     held = place.snapshot()
