@@ -85,7 +85,8 @@ def get_station(session: Session, code: str, crs: Crs = Crs.WGS84, at: Moment | 
         "code", code, station_repo.station_codes(session), "站点", "station",
         "用 /v1/stations?q= 按名称或地址查找", "find it by name or address with /v1/stations?q=",
     )  # fmt: skip
-    raise NotFound(f"没有代码为 {code} 的站点。", f"There is no station {code}.", errors=[item])
+    zh, en = ("", "") if at is None else ("该时点", " at that moment")
+    raise NotFound(f"{zh}没有代码为 {code} 的站点。", f"There is no station {code}{en}.", errors=[item])
 
 
 def _not_then(code: str) -> NotFound:
