@@ -23,10 +23,12 @@ OVERLAP = 64  # bytes of a piece that are looked at again with the next: longer 
 NOT_UTF8 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # XML in which the forbidden words would look different
 MOST_CELLS = 5_000_000  # within the rectangle of one sheet
 MOST_TEXT_BYTES = 300_000_000  # of all cells together
-REFERENCE = rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']"""
-CELL = re.compile(rb"<(?:\w+:)?c(?=\s)[^<>]*?" + REFERENCE + rb"[^<>]*(?<!/)>")
-NAMELESS = re.compile(rb"<(?:\w+:)?c(?=[\s/>])(?![^<>]*?" + REFERENCE + rb")")
-TEXT_OF_CELL = re.compile(rb'\st\s*=\s*["\']\s*s\s*["\'][^<>]*>\s*<(?:\w+:)?v>\s*([0-9]{1,9})')
+# a tag is matched first, and looked into afterwards: one expression for both takes the square of its length
+CELL = re.compile(rb"<(?:\w+:)?c(?=[\s/>])([^<>]*)>")
+LONGEST_TAG = 400
+REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+NAMES_TEXT = re.compile(rb"""\st\s*=\s*["']\s*s\s*["']""")
+VALUE = re.compile(rb"\s*<(?:\w+:)?v>\s*([0-9]{1,9})")
 SHEET_DATA = re.compile(rb"<(?:\w+:)?sheetData[\s/>]")
 END_OF_TEXT = re.compile(rb"</(?:\w+:)?si>|<(?:\w+:)?si\s*/>")
 SAVE_ANEW = (
@@ -76,9 +78,9 @@ def _check_parts(archive: zipfile.ZipFile) -> None:
     for part in parts:
         with archive.open(part) as stream:
             end = b""
-            if stream.peek(2)[:2] in NOT_UTF8:
-                raise _refused("XML 不是 UTF-8", "it has XML that is not UTF-8")
             while piece := stream.read(PIECE_BYTES):
+                if not end and piece[:2] in NOT_UTF8:
+                    raise _refused("XML 不是 UTF-8", "it has XML that is not UTF-8")
                 left -= len(piece)
                 if left < 0:
                     raise _refused("解压后过大", "it unpacks to more than can be read")
@@ -96,16 +98,22 @@ def _check_cells(archive: zipfile.ZipFile) -> None:
         if not SHEET_DATA.search(xml):
             continue
         rows = columns = 0
-        if NAMELESS.search(xml) or b"<!" in xml:  # a comment could hide what is counted here
-            raise _refused("有的单元格没有位置", "it has cells without their names, or comments in its XML")
+        if b"<!" in xml:  # a comment could hide what is counted here
+            raise _refused("XML 中有注释", "it has cells without their names, or comments in its XML")
         for cell in CELL.finditer(xml):
-            rows, columns = max(rows, int(cell[2])), max(columns, column_number(cell[1].decode()))
+            place = REFERENCE.search(cell[1]) if len(cell[1]) <= LONGEST_TAG else None
+            if place is None:
+                raise _refused("有的单元格没有位置", "it has cells without their names")
+            if cell[1].endswith(b"/"):
+                continue
+            rows, columns = max(rows, int(place[2])), max(columns, column_number(place[1].decode()))
+            named = VALUE.match(xml, cell.end()) if NAMES_TEXT.search(cell[1]) else None
+            if named is not None and int(named[1]) < len(lengths):
+                texts += lengths[int(named[1])]
         if rows * columns > MOST_CELLS:
             raise _refused(
                 f"数据伸展到第 {rows} 行、第 {columns} 列", f"its cells reach to row {rows}, column {columns}"
             )
-        named = (int(text[1]) for text in TEXT_OF_CELL.finditer(xml))
-        texts += sum(lengths[k] for k in named if k < len(lengths))
         if texts > MOST_TEXT_BYTES:
             raise _refused("文字过多", "its texts come to more than can be read")
 

@@ -17,7 +17,7 @@ from app.ingest.station_places import Surroundings, position_faults
 from app.ingest.workbook_cells import CellFault, read_cell
 from app.ingest.workbook_reading import cell_name, read_workbook
 from app.ingest.workbook_sheets import COLUMNS, TITLES, DataSheet, SheetKind, data_sheets
-from app.models.vocabularies import AuditAction
+from app.models.vocabularies import AuditAction, Role
 from app.services.actors import Actor
 from app.services.audit import note_event
 from app.services.station_ledger import EditResult, FieldConflict, Outcome, StationEdit, save_stations
@@ -89,8 +89,8 @@ class WorkbookReport:
             for row in sheet.rows:
                 items += [_named(sheet.name, cell, item) for cell, item in row.faults]
                 items += [_named(sheet.name, cell, _of_conflict(one)) for cell, one in row.conflicts]
-        more = len(items) - MOST_ITEMS
-        if more > 0:
+        count = len(items)
+        if (more := count - MOST_ITEMS) > 0:
             items = [*items[:MOST_ITEMS], ErrorItem("…", f"另有 {more} 处未列出", f"and {more} more")]
         kind: type[ImportFailed | StaleVersion | OutOfScope] = ImportFailed
         if any(row.out_of_scope for _, row in rows):
@@ -98,8 +98,8 @@ class WorkbookReport:
         elif rows and not any(row.faults for _, row in rows) and not any(sheet.faults for sheet in self.sheets):
             kind = StaleVersion
         raise kind(
-            f"工作簿中有 {len(items)} 处不能写入,未写入任何数据。先试导入(dry_run=true)可得到标注好的工作簿。",
-            f"{len(items)} things in the workbook cannot be written; nothing was. A dry run returns it marked.",
+            f"工作簿中有 {count} 处不能写入,未写入任何数据。先试导入(dry_run=true)可得到标注好的工作簿。",
+            f"{count} things in the workbook cannot be written; nothing was. A dry run returns it marked.",
             errors=items,
         )
 
@@ -111,6 +111,7 @@ def import_workbook(
 
     Raises FileUnreadable; Forbidden for a role below town officer.
     """
+    actor.require(Role.TOWN_OFFICER, write=True)  # before anything is unpacked for somebody who may not write
     recognised = data_sheets(read_workbook(data))
     if not recognised:
         headings = "、".join(c.title for c in COLUMNS[SheetKind.STATIONS][:4])
@@ -121,11 +122,11 @@ def import_workbook(
         raise FileUnreadable("工作簿中没有台账。", "There is no ledger in the workbook.", errors=[item])
     report = WorkbookReport([_read(sheet) for sheet in recognised])
     report.sheets.sort(key=lambda sheet: sheet.sheet.kind is not SheetKind.STATIONS)
-    attempt = session.begin_nested()  # stations are written before lines of training that may be theirs are judged
+    # written in any case, so that lines of training are judged beside the stations that come with them; and taken back
+    attempt = session.begin_nested()
     for sheet in report.sheets:
-        _judge(session, actor, sheet, crs, reason=reason, dry_run=True)
-        if not report.is_stopped and (not dry_run or sheet is not report.sheets[-1]):
-            _judge(session, actor, sheet, crs, reason=reason, dry_run=False)
+        is_asked = not dry_run or sheet is not report.sheets[-1]
+        _judge(session, actor, sheet, crs, reason=reason, dry_run=not is_asked or report.is_stopped)
     report.written = not dry_run and not report.is_stopped
     if report.written:
         attempt.commit()
@@ -174,11 +175,12 @@ def _read(sheet: DataSheet) -> SheetReport:
 def _judge(
     session: Session, actor: Actor, report: SheetReport, crs: Crs | None, *, reason: str | None, dry_run: bool
 ) -> None:
-    """Fill in what comes of every row; write where it is no dry run (nothing is faulty then)."""
+    """Fill in what comes of every row; write them unless it is a dry run or a row is faulty."""
     if any(item.field != "merged" for _, item in report.faults):
         return  # without its columns nothing can be said of the rows
     values = {row.row: _values(report, row) for row in report.rows}
     good = [row for row in report.rows if not row.faults]
+    dry_run = dry_run or len(good) < len(report.rows)
     results: list[EditResult] | list[EntryResult]
     if report.sheet.kind is SheetKind.STATIONS:
         for row in good:
@@ -198,7 +200,7 @@ def _judge(
     for row in report.rows:
         if row.faults:
             row.outcome = Outcome.FAULTY
-    if report.sheet.kind is SheetKind.STATIONS and dry_run:
+    if report.sheet.kind is SheetKind.STATIONS:
         _check_places(session, report, values)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree  # declarations were refused before (workbook_guard)
 
 import python_calamine
 
 from app.errors import ErrorItem, FileUnreadable
-from app.ingest.workbook_guard import check_workbook, column_number
+from app.ingest.workbook_guard import CELL, REFERENCE, check_workbook, column_number
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-FORMULA = re.compile(rb'<(?:\w+:)?c (?:[^<>]*? )?r="([A-Z]{1,3})([0-9]{1,7})"[^<>]*>\s*<(?:\w+:)?f[\s>/]')
+FORMULA = re.compile(rb"\s*<(?:\w+:)?f[\s>/]")  # right after the tag of its cell
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^<>]*?ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
 
 
@@ -83,10 +84,20 @@ def _extras(data: bytes) -> dict[str, tuple[frozenset[tuple[int, int]], tuple[tu
             if part not in names:
                 continue
             xml = archive.read(part)
-            formulas = frozenset((int(row), column_number(c.decode())) for c, row in FORMULA.findall(xml))
+            formulas = frozenset(_formulas(xml))
             merged = tuple(
                 (int(r1), column_number(c1.decode()), int(r2), column_number(c2.decode()))
                 for c1, r1, c2, r2 in MERGED.findall(xml)
             )
             found[str(sheet.get("name"))] = formulas, merged
     return found
+
+
+def _formulas(xml: bytes) -> Iterator[tuple[int, int]]:
+    """The cells of a sheet that hold formulas, as row and column."""
+    if b"<f" not in xml and b":f" not in xml:
+        return
+    for cell in CELL.finditer(xml):
+        place = REFERENCE.search(cell[1]) if FORMULA.match(xml, cell.end()) else None
+        if place is not None:
+            yield int(place[2]), column_number(place[1].decode())

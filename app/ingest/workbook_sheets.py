@@ -139,7 +139,9 @@ def _mapped(sheet: SheetRows, kind: SheetKind, at: int) -> DataSheet:
             columns[number] = column
     present = {column.field for column in columns.values()}
     for column in COLUMNS[kind]:
-        if column.required and column.field not in present and column.field != "crs":
+        # a training line is written whole: a figure without a column would be taken for nothing
+        needed = column.required or (kind is SheetKind.TRAINING and not column.locked)
+        if needed and column.field not in present and column.field != "crs":
             close = difflib.get_close_matches(column.title, extra, n=1, cutoff=0.4)
             meant = f";是否即“{close[0]}”列?" if close else ""
             faults.append(

@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     CompoundSelect,
     FromClause,
     RowMapping,
     Select,
+    cast,
     delete,
+    func,
     select,
     true,
     tuple_,
@@ -173,9 +176,16 @@ def entries_of_lines(session: Session, lines: Collection[Line]) -> dict[Line, En
 
 
 def insert_entries(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Add lines; each row has the columns of LINE and FIGURES, and ``note``."""
+    """Add lines; each row has the columns of LINE and FIGURES, and ``note``.
+
+    They go over as one array per column: a statement for each of fifty thousand takes longer than all else.
+    """
+    names, kinds = (*LINE, *FIGURES, "note"), TrainingEntry.__table__.c
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        session.execute(insert(TrainingEntry), list(rows[start : start + ROWS_AT_ONCE]))
+        part = rows[start : start + ROWS_AT_ONCE]
+        arrays = [cast([row[name] for row in part], ARRAY(kinds[name].type)) for name in names]
+        source = func.unnest(*arrays).table_valued(*names).render_derived()
+        session.execute(insert(TrainingEntry).from_select(names, select(*source.c)))
 
 
 def update_entries(session: Session, rows: Iterable[dict[str, Any]]) -> None:

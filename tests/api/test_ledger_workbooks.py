@@ -337,8 +337,8 @@ def test_odd_cells_are_faults_and_can_be_marked(desk: TestClient, tianhe: Header
     assert {"B2", "B3", "C2"} <= set(told), told
     answer = send(desk, tianhe, saved(book), dry_run=True, format="xlsx", crs="wgs84")
     assert answer.status_code == 200 and {"B2", "C2"} <= marked_cells(answer.content, "Sheet1")
-    head = ["站点编号", "季度", "培训内容", "面向群体", "班次", "人次", "学时", "取证人数"]
-    lines = book_of(head, ["X", "2026Q3", "专项", "women", 1e300, 1e12, 1e300, -1])
+    head = ["站点编号", "季度", "培训内容", "面向群体", "班次", "人次", "学时", "取证人数", "备注"]
+    lines = book_of(head, ["X", "2026Q3", "专项", "women", 1e300, 1e12, 1e300, -1, None])
     assert {"E2", "F2", "G2", "H2"} <= set(faults_of(desk, tianhe, lines))
 
 

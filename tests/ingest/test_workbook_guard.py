@@ -64,6 +64,15 @@ def test_cells_must_say_where_they_are(cell: bytes) -> None:
     assert "without their names" in refusal(with_part(SHEET, HEAD + b'<row r="1048576">' + cell + b"</row>" + END))
 
 
+@pytest.mark.parametrize("end", [b">", b"", b"/>"])
+@pytest.mark.parametrize("attribute", [b' r="A1"', b' t="s"', b" r", b" "])
+def test_a_long_tag_costs_no_more_than_its_length(attribute: bytes, end: bytes) -> None:
+    """With the square of its length this would take hours."""
+    cell = b'<row r="1"><c r="A1"' + attribute * 400_000 + end
+    with pytest.raises(FileUnreadable):
+        read_workbook(with_part(SHEET, HEAD + cell + b"</row>" + END))
+
+
 def test_one_long_text_in_many_cells_is_counted_for_each() -> None:
     cells = b"".join(b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (k, k) for k in range(1, 2_001))
     texts = b"<sst><si><t>" + b"x" * 200_000 + b"</t></si></sst>"
