@@ -35,7 +35,7 @@ PROMISES = [
 ]
 DOCUMENT = create_app(holder=FixedHolder()).openapi()
 OPERATIONS = [(path, method) for path, method, _ in operations(DOCUMENT)]
-# signed out these answer 401 whatever is asked; test_contract_of_officers.py asks them signed in
+# signed out these answer 401 whatever is asked; test_contract_signed_in.py asks them signed in
 SIGNED_IN = {(p, m) for p, m, operation in operations(DOCUMENT) if operation.get("security")}
 WITH_INPUT = [(p, m) for p, m, operation in operations(DOCUMENT) if {"parameters", "requestBody"} & operation.keys()]
 BOUNDED = settings(
