@@ -9,6 +9,8 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+import opening_hours
+
 from app.ingest.columns import plain
 from app.ingest.values import code_of, date_of, number_of, text_of
 from app.models.vocabularies import Vocabulary
@@ -21,7 +23,6 @@ PLAIN_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|20[0-9]{2}Q[1-4]").fullmatch
 SEPARATORS = re.compile(r"[;;\n]+")
 WORD_SEPARATORS = re.compile(r"[、,,;;\n]+")
 EXCEPTION = re.compile(r"(\d{4}-\d{2}-\d{2})\s+(\S.*)")
-HOURS = re.compile(r"[0-9:,;+\- 全天24/7]+")
 CLOSED = ("休息", "关闭", "closed", "off")
 
 
@@ -81,8 +82,7 @@ def write_cell(kind: FieldKind, vocabulary: Any, value: Any) -> Any:
     if kind is FieldKind.YES_NO:
         return "是" if value else "否"
     if kind is FieldKind.EXCEPTIONS:
-        lines = [f"{one['date']} {one.get('hours') or '休息'} {one.get('note') or ''}".rstrip() for one in value]
-        return "\n".join(lines)
+        return "\n".join(map(_exception_line, value))
     return value
 
 
@@ -160,20 +160,41 @@ def _day(raw: object) -> date | None:
 
 
 def _exceptions(raw: object) -> list[dict[str, str | None]]:
+    """One day a line: ``2026-02-17 休息 # 春节``; the mark before the note may be left out where it is clear."""
     found = []
-    for line in re.split(r"[\n;;]+", text_of(raw)):
+    for line in text_of(raw).split("\n"):
         if not line.strip():
             continue
         parts = EXCEPTION.fullmatch(line.strip())
-        words = parts[2].split() if parts else []
-        if parts is None or not (words[0].lower() in CLOSED or HOURS.fullmatch(words[0])):
+        told = None if parts is None else _hours_and_note(parts[2])
+        if parts is None or told is None:
             raise CellFault(
                 f"看不懂:{line.strip()[:40]}", f"is not understood: {line.strip()[:40]}",
-                "每行一天:2026-02-17 休息 春节,或 2026-02-28 09:00-12:00", "one day a line: 2026-02-17 closed",
+                "每行一天:2026-02-17 休息 # 春节,或 2026-02-28 09:00-12:00", "one day a line: 2026-02-17 closed",
             )  # fmt: skip
-        hours = None if words[0].lower() in CLOSED else words[0]
-        found.append({"date": parts[1], "hours": hours, "note": " ".join(words[1:]) or None})
+        found.append({"date": parts[1], "hours": told[0], "note": told[1]})
     return found
+
+
+def _hours_and_note(rest: str) -> tuple[str | None, str | None] | None:
+    """Hours (None: closed) and the note of an exceptional day; None for what is neither."""
+    hours, mark, note = rest.partition("#")
+    if mark:
+        hours = hours.strip()
+        return None if hours == CLOSED[0] else hours, note.strip() or None
+    first, _, more = rest.partition(" ")
+    if first.lower() in CLOSED:
+        return None, more.strip() or None
+    if opening_hours.validate(rest):
+        return rest, None
+    return (first, more.strip() or None) if opening_hours.validate(first) else None
+
+
+def _exception_line(one: dict[str, Any]) -> str:
+    hours, note = one.get("hours"), one.get("note")
+    line = f"{one['date']} {hours or CLOSED[0]}"
+    is_clear = note is None and (hours is None or hours.lower() not in CLOSED)
+    return line if is_clear else f"{line} # {note or ''}".rstrip()
 
 
 READERS: dict[FieldKind, Callable[[object], Any]] = {

@@ -19,6 +19,8 @@ MOST_TEXTS = 30
 LARGEST_WHOLE = 100_000
 CODE_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+SPACES = " \t\n\u3000\ufeff\u200b"
+SEPARATOR = re.compile(r"[;;\n]")
 NOTE = RecordField("note", "备注", "Note", FieldKind.TEXT, "")
 
 Fault = tuple[str, str, str, str]  # what is wrong in Chinese and English, the remedy in both
@@ -120,6 +122,8 @@ def _text(field: RecordField, value: Any) -> Fault | None:
             f"太长({len(value)} 字)", f"is too long ({len(value)})", f"至多 {longest} 字",
             f"at most {longest} characters",
         )  # fmt: skip
+    if value != value.strip(SPACES):
+        return "首尾有空格", "has spaces at an end", "去掉首尾的空格", "take them off"
     if CONTROL.search(value) or (field.kind is not FieldKind.LONG_TEXT and "\n" in value):
         return "含有控制字符或换行", "has control characters or line breaks", "去掉这些字符", "take them out"
     return None
@@ -155,6 +159,8 @@ def _list(field: RecordField, value: Any) -> Fault | None:
 def _item_text(field: RecordField, value: Any) -> Fault | None:
     if not isinstance(value, str) or not value.strip():
         return "有空白的项", "has an empty item", "去掉空白的项", "take it out"
+    if SEPARATOR.search(value):
+        return "名称中有分号或换行", "has a semicolon or line break", "每个单位一项", "make it two items"
     return _text(field, value)
 
 

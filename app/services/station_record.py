@@ -110,8 +110,8 @@ def _fields() -> tuple[RecordField, ...]:
         ),
         RecordField(
             "hour_exceptions", "例外日期", "Exceptional days", FieldKind.EXCEPTIONS, "服务信息",
-            note_zh="如 2026-02-17 休息 春节;2026-02-28 09:00-12:00",
-            note_en="2026-02-17 closed; 2026-02-28 09:00-12:00",
+            note_zh="每行一天:2026-02-17 休息 # 春节",
+            note_en="one day a line: 2026-02-17 closed # note",
         ),
         RecordField("phone", "联系电话", "Telephone", text, "服务信息"),
         RecordField("complaint_channel", "投诉方式", "Where to complain", text, "服务信息"),

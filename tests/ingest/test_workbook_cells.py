@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingest.workbook_cells import CellFault, read_cell
+from app.ingest.workbook_cells import CellFault, read_cell, write_cell
 from app.ingest.workbook_reading import read_workbook
 from app.ingest.workbook_sheets import STATION_COLUMNS, TRAINING_COLUMNS, Column, SheetKind, data_sheets
 from app.ingest.workbook_writing import filled_book, template_book
 from app.models.vocabularies import StationType, TargetGroup
+from app.services.station_checks import check_values
 from app.services.station_record import FieldKind
 
 PLAIN = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp", "Cf", "Cn"])
@@ -119,3 +120,29 @@ def test_the_template_is_read_as_two_empty_sheets() -> None:
     for sheet, columns in zip(sheets, (STATION_COLUMNS, TRAINING_COLUMNS), strict=True):
         assert [column.field for column in sheet.columns.values()] == [column.field for column in columns]
         assert not any(any(row) for row in sheet.sheet.rows[sheet.heading :])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"hours": None, "note": None}, {"hours": None, "note": "春节  放假; 初一"}, {"hours": "off", "note": None},
+        {"hours": "09:00-12:00, 14:00-17:00", "note": None}, {"hours": "09:00-12:00; 14:00-17:00", "note": "值班"},
+        {"hours": "Mo-Fr 09:00-12:00", "note": "# 号楼"}, {"hours": "10:00-12:00 off", "note": None},
+        {"hours": "sunrise-12:00", "note": "休息"},
+    ],
+)  # fmt: skip
+def test_exceptional_days_come_back_as_they_were(value: dict[str, str | None]) -> None:
+    days = [{"date": "2026-02-17", **value}, {"date": "2026-02-18", "hours": "09:00-12:00", "note": None}]
+    assert check_values({"hour_exceptions": days}) == []
+    assert read_cell(FieldKind.EXCEPTIONS, None, write_cell(FieldKind.EXCEPTIONS, None, days)) == days
+
+
+@pytest.mark.parametrize(
+    ("text", "hours", "note"),
+    [
+        ("2026-02-17 休息 春节", None, "春节"), ("2026-02-17 closed", None, None),
+        ("2026-02-17 09:00-12:00 半天 班", "09:00-12:00", "半天 班"), ("2026-02-17 休息 # 春节", None, "春节"),
+    ],
+)  # fmt: skip
+def test_exceptional_days_as_officers_write_them(text: str, hours: str | None, note: str | None) -> None:
+    assert read_cell(FieldKind.EXCEPTIONS, None, text) == [{"date": "2026-02-17", "hours": hours, "note": note}]
