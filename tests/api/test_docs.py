@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import Engine
 
 from app.api.docs_page import operations, problem_kinds
 from app.main import MAX_BODY_BYTES, create_app
+from app.models.vocabularies import Role
 from app.services.coverage_cells import MAX_CELLS
 from app.services.isochrones import MAX_BANDS
 from app.services.nearest import MAX_HITS
 from app.services.profiles import PROFILES
 from app.settings import PROJECT_ROOT, MethodSettings
 from tests.api.conftest import FixedHolder, TestClient
+from tests.support.accounts import signed_in
 from tests.support.examples import Example, examples, missing
 
 PAGE = PROJECT_ROOT / "docs" / "api.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = examples(PAGE)
+
+
+@pytest.fixture(scope="module")
+def token(demo_engine: Engine) -> str:
+    """What ``$TOKEN`` stands for on the page: that of an administrator."""
+    return signed_in(demo_engine, Role.ADMINISTRATOR, "4401")["Authorization"].removeprefix("Bearer ")
 
 
 def test_there_are_examples_and_all_show_an_answer() -> None:
@@ -27,12 +36,13 @@ def test_there_are_examples_and_all_show_an_answer() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[f"{e.method} {e.target}" for e in EXAMPLES])
-def test_examples_answer_as_shown(client: TestClient, example: Example) -> None:
-    answer = client.request(example.method, example.target, content=example.body, headers=example.headers)
+def test_examples_answer_as_shown(client: TestClient, example: Example, token: str) -> None:
+    headers = {name: value.replace("$TOKEN", token) for name, value in example.headers.items()}
+    answer = client.request(example.method, example.target, content=example.body, headers=headers)
     assert answer.status_code == example.shown.get("status", 200), answer.text
     body = answer.json()
     assert missing(example.shown, body, values=False) == []
-    if "code" in example.shown:
+    if "errors" in example.shown:
         for name in ("type", "title", "code", "instance"):
             assert example.shown.get(name, body[name]) == body[name]
         assert example.shown["errors"][0]["field"] == body["errors"][0]["field"]
