@@ -99,6 +99,7 @@ def test_a_line_is_entered_changed_and_taken_out(desk: TestClient, first: Header
 def test_many_lines_are_written_or_none(desk: TestClient, first: Headers) -> None:
     wrong = add_many(desk, first, line(), line("S-001", quarter="2025Q1"), line("S-404"))
     assert (wrong.status_code, fields(wrong)) == (422, ["entries[1].quarter", "entries[2].station_code"])
+    assert fields(add_many(desk, first, line("S-404"))) == ["entries[0].station_code"]  # a list of one is a list
     other = add_many(desk, first, line(), line("S-020"))
     assert (other.status_code, other.json()["code"], fields(other)) == (
         403,

@@ -225,7 +225,7 @@ def post_training_batch(
     def make() -> Response:
         edits = [entry.edit() for entry in question.entries]
         results = training.save_entries(session, actor, edits, reason=question.reason, dry_run=question.dry_run)
-        raise_if_stopped(results)
+        raise_if_stopped(results, are_named=True)
         counts = {one.value: sum(r.outcome is one for r in results) for one in Outcome}
         body = schemas.BatchSaved(
             added=counts["added"], changed=counts["changed"], unchanged=counts["unchanged"], dry_run=question.dry_run,
@@ -279,12 +279,14 @@ def delete_training_entry(
     return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
-def raise_if_stopped(results: list[training.EntryResult]) -> None:
-    """Raises InvalidInput, OutOfScope, ReportLocked or StaleVersion with the faults of all lines, if there are any."""
+def raise_if_stopped(results: list[training.EntryResult], *, are_named: bool = False) -> None:
+    """Raises InvalidInput, OutOfScope, ReportLocked or StaleVersion with the faults of all lines, if there are any.
+
+    ``are_named``: the lines came as a list, and faults say which, as ``entries[3].quarter``, be it the only one.
+    """
     items = []
-    many = len(results) > 1
     for k, result in enumerate(results):
-        where = f"entries[{k}]." if many else ""
+        where = f"entries[{k}]." if are_named else ""
         for item in result.faults:
             items.append(
                 ErrorItem(
