@@ -152,6 +152,27 @@ def list_stations(
     return [StationRow(**row._mapping) for row in session.execute(query)]
 
 
+@dataclass(frozen=True)
+class ServingRow:
+    """What visitors of a station should know besides where it is."""
+
+    opening_hours: str | None
+    hour_exceptions: list[dict[str, Any]]
+    accessible_entrance: bool | None
+    seats: int | None
+    phone: str | None
+    target_groups: list[str]
+
+
+def list_serving(session: Session, at: Moment | None = None) -> dict[str, ServingRow]:
+    """The same stations as ``list_stations`` without a filter, by code."""
+    of: Any = Station if at is None else StationVersion
+    query = select(of.code, *(getattr(of, name) for name in ServingRow.__dataclass_fields__))
+    if at is not None:
+        query = query.where(*at.conditions())
+    return {code: ServingRow(*values) for code, *values in session.execute(query)}
+
+
 def count_stations(session: Session, wanted: StationFilter, at: Moment | None = None) -> int:
     """How many stations a filter lets through."""
     of: Any = Station if at is None else StationVersion

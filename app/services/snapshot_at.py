@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from app.geo.network import limit_mm
 from app.models.vocabularies import DatasetKind
 from app.repositories import datasets as dataset_repo
-from app.repositories.stations import Moment, StationFilter, list_stations
+from app.repositories.stations import Moment, StationFilter, list_serving, list_stations
 from app.services.profiles import PROFILES
 from app.services.reach_part import ReachQuestion, reach_of_places
 from app.services.snapshot import CITY_LAYERS, Snapshot, assemble
@@ -42,9 +42,10 @@ def snapshot_at(engine: Engine, held: Snapshot, day: date, known_at: datetime | 
     if known_at is None and held.stations.holds_on(min(day, today())):
         return held
     with Session(engine) as session:
-        rows = list_stations(session, StationFilter(), at=Moment(min(day, today()), known_at))
+        moment = Moment(min(day, today()), known_at)
+        rows, serving = list_stations(session, StationFilter(), at=moment), list_serving(session, moment)
         datasets = dataset_repo.list_datasets(session, current_only=False)
-    stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
+    stations = stations_of(rows, {d.id: d.synthetic for d in datasets}, serving)
     told = [station.to_json() for station in stations]
     if told == [station.to_json() for station in held.stations.table.stations]:
         return held

@@ -111,7 +111,7 @@ def rehearse_change(city: CityPart, searcher: Searcher) -> None:
 def _build(session: Session, city: CityPart, method: MethodSettings) -> Contents:
     rows = station_repo.list_stations(session, station_repo.StationFilter())
     datasets = dataset_repo.list_datasets(session)
-    stations = stations_of(rows, {d.id: d.synthetic for d in datasets})
+    stations = stations_of(rows, {d.id: d.synthetic for d in datasets}, station_repo.list_serving(session))
     everywhere, step_free = placed(city, method, stations)
     changed_on = station_repo.last_change_on(session)
     return Contents(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,13 @@ import numpy as np
 from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import BoolArray, IntArray
 from app.models.vocabularies import StationStatus, StationType
-from app.repositories.stations import StationRow
+from app.repositories.stations import ServingRow, StationRow
 from app.services.area_table import AreaTable
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
+NOT_TOLD = ServingRow(
+    opening_hours=None, hour_exceptions=[], accessible_entrance=None, seats=None, phone=None, target_groups=[]
+)
 
 
 def today() -> date:
@@ -42,39 +46,44 @@ class StationInfo:
     lng: float
     lat: float
     synthetic: bool
+    serving: ServingRow = NOT_TOLD
 
-    def is_open_on(self, day: date) -> bool:
-        """Does the station serve the public on that day, as far as its dates and its status tell?
+    def open_days(self) -> tuple[date, date]:
+        """The first day on which the station serves the public, and the first on which it no longer does.
 
         By dates where there are any; a suspended one never, nor one that is closed since a day unknown; one without
         dates if its status is open.
         """
-        if self.status == StationStatus.SUSPENDED:
-            return False
-        if self.status == StationStatus.CLOSED and self.closed_on is None:
-            return False
-        if self.closed_on is not None and self.closed_on <= day:
-            return False
-        if self.opened_on is not None:
-            return self.opened_on <= day
-        return self.status == StationStatus.OPEN
+        begins = self.opened_on or (date.min if self.status == StationStatus.OPEN else date.max)
+        closed_some_day = self.status == StationStatus.CLOSED and self.closed_on is None
+        if self.status == StationStatus.SUSPENDED or closed_some_day:
+            return date.max, date.max
+        return begins, self.closed_on or date.max
+
+    def is_open_on(self, day: date) -> bool:
+        """Does the station serve the public on that day, as far as its dates and its status tell?"""
+        first, end = self.open_days()
+        return first <= day < end
 
     def to_json(self) -> dict[str, Any]:
-        return {k: v.isoformat() if isinstance(v, date) else v for k, v in vars(self).items()}
+        told = {k: v.isoformat() if isinstance(v, date) else v for k, v in vars(self).items()}
+        return {**told, "serving": vars(self.serving)}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> StationInfo:
         days = {k: date.fromisoformat(value[k]) if value[k] else None for k in ("opened_on", "closed_on")}
-        return cls(**{**value, **days})
+        return cls(**{**value, **days, "serving": ServingRow(**value["serving"])})
 
 
-def stations_of(rows: Sequence[StationRow], synthetic: Mapping[int, bool]) -> list[StationInfo]:
-    """The stations of the ledger rows, by code; ``synthetic`` by dataset id."""
+def stations_of(
+    rows: Sequence[StationRow], synthetic: Mapping[int, bool], serving: Mapping[str, ServingRow] = MappingProxyType({})
+) -> list[StationInfo]:
+    """The stations of the ledger rows, by code; ``synthetic`` by dataset id, ``serving`` by code."""
     return [
         StationInfo(
             code=r.code, name=r.name, type=r.type, host_kind=r.host_kind, status=r.status, address=r.address,
             opened_on=r.opened_on, closed_on=r.closed_on, district_code=r.district_code, town_code=r.town_code,
-            lng=r.lng, lat=r.lat, synthetic=synthetic.get(r.dataset_id, False),
+            lng=r.lng, lat=r.lat, synthetic=synthetic.get(r.dataset_id, False), serving=serving.get(r.code, NOT_TOLD),
         )
         for r in rows
     ]  # fmt: skip

@@ -111,7 +111,7 @@ def states_on(engine: Engine, day: date, known_at: datetime) -> list[dict[str, A
 
 
 def is_open(row: dict[str, Any], day: date) -> bool:
-    names = [n for n in StationInfo.__dataclass_fields__ if n not in ("lng", "lat", "synthetic")]
+    names = [n for n in StationInfo.__dataclass_fields__ if n not in ("lng", "lat", "synthetic", "serving")]
     return StationInfo(**{n: row[n] for n in names}, lng=0, lat=0, synthetic=False).is_open_on(day)
 
 

@@ -1,0 +1,38 @@
+"""A small cache that forgets what was not asked for longest."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, TypeVar
+
+Held = TypeVar("Held")
+
+
+class BoundedCache:
+    """At most ``most`` values. What is missing is made outside of the lock: two may make it, one of them stays."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Held]) -> Held:
+        """The value of a key, made where there is none."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                found: Held = self._held[key]
+                return found
+        made = make()
+        with self._lock:
+            self._held[key] = made
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return made
+
+    def peek(self, key: Hashable) -> Any:
+        """The value of a key, None where there is none."""
+        with self._lock:
+            return self._held.get(key)
