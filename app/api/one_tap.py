@@ -1,8 +1,8 @@
-"""The short way for the call that every resident makes: ``GET /v1/stations/nearest`` with plain parameters.
+"""The short way for the call that every resident makes: ``GET /v1/stations/nearest``, with whatever filters.
 
-A question in its usual form is read and answered here, before middleware, routing, dependencies and validation, which
-would cost more than the lookup. Everything else (another call; a parameter that is unknown, rare, repeated or escaped;
-a value that is not plainly in range; an answer that takes a search; any fault) goes on untouched: what is accepted,
+It is read and answered here, before middleware, routing, dependencies and validation, which would cost more than the
+lookup. The position is read anew each time, all else once for the same text, by the endpoint's own model. Everything
+else (another call, an answer that takes longer than a lookup, any fault) goes on untouched: what is accepted,
 documented and refused is decided by the endpoint alone. The answer is the endpoint's, to the byte.
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable
-from datetime import date
 from functools import cache, lru_cache
+from typing import get_origin
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -21,23 +21,18 @@ from app.api.answers import personal_headers
 from app.api.deps import Resources
 from app.api.frame import COMPRESS_LEVEL, COMPRESS_SIZE, framed, request_id_of
 from app.api.language import LONGEST_HEADER, Language, negotiate
+from app.api.nearest_asked import Reading, Where, answer_crs
+from app.api.nearest_texts import Asking
 from app.api.routes.nearest import light_body
-from app.api.schemas.nearest import MAX_MINUTES
-from app.geo.crs import Crs
-from app.services.nearest import MAX_HITS, NearestQuery
+from app.api.schemas.nearest import NearestFormat, NearestParameters
 from app.services.positions import Position, read_position
-from app.services.profiles import DEFAULT_PROFILE, PROFILES
-from app.services.station_table import today
 
 PATH = "/v1/stations/nearest"
 DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?").fullmatch
-NUMBER = re.compile(r"[1-9][0-9]?").fullmatch
-MINUTES = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,6})?").fullmatch
-SYSTEMS = {crs.value: crs for crs in Crs}
-PLAIN: dict[str, Callable[[str], object]] = {
-    "lng": DEGREES, "lat": DEGREES, "crs": SYSTEMS.__contains__, "limit": NUMBER, "max_minutes": MINUTES,
-    "profile": PROFILES.__contains__, "out_crs": SYSTEMS.__contains__,
-}  # fmt: skip
+POSITION = re.compile(r"(?:^|&)(lng|lat)=([^&]*)")
+LISTS = frozenset(
+    name for name, field in NearestParameters.model_fields.items() if get_origin(field.annotation) is list
+)
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
 
 
@@ -65,10 +60,11 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
         question = plain_question(scope["query_string"])
         if question is None:
             return None
-        snapshot = resources.holder.current()
-        if not snapshot.stations.holds_on(question[1].day):
+        reading, position = question
+        snapshot, query = resources.holder.current(), reading.query()
+        if not snapshot.stations.holds_on(query.day):
             return None
-        body = light_body(snapshot, *question, language)
+        body = light_body(Asking(snapshot, query, answer_crs(reading, position), language), Where(position, None))
     except Exception:  # whatever it is, the endpoint comes to it again, and says or logs it as is due
         return None
     if body is None:
@@ -86,27 +82,35 @@ def _headers(language: Language, *, compressed: bool) -> list[tuple[bytes, bytes
     return framed([*personal_headers(language), *([(b"content-encoding", b"gzip")] if compressed else [])])
 
 
-@lru_cache(maxsize=256)
-def _query(profile: str, day: date, limit: int, max_minutes: float) -> NearestQuery:
-    return NearestQuery(PROFILES[profile], day, limit, max_minutes)
-
-
-def plain_question(query_string: bytes) -> tuple[Position, NearestQuery, Crs] | None:
-    """The question of a query string in its usual form, and the system to answer in; None for any other form.
+def plain_question(query_string: bytes) -> tuple[Reading, Position] | None:
+    """What a query string asks for, and the position; None for any form that the endpoint has to look at.
 
     Raises what ``read_position`` raises.
     """
-    given: dict[str, str] = {}
-    for part in query_string.decode("latin-1").split("&"):
-        name, _, value = part.partition("=")
-        if name not in PLAIN or name in given or not PLAIN[name](value):
+    text = query_string.decode("latin-1")
+    given = dict(POSITION.findall(text))
+    lng, lat = given.get("lng", ""), given.get("lat", "")
+    if not DEGREES(lng) or not DEGREES(lat):
+        return None
+    reading = _reading(POSITION.sub("", text))
+    if reading is None:
+        return None
+    return reading, read_position(float(lng), float(lat), reading.asked.crs)
+
+
+@lru_cache(maxsize=1024)
+def _reading(rest: str) -> Reading | None:
+    """All but the position, checked by the endpoint's own model; residents ask the same few things again and again."""
+    given: dict[str, str | list[str]] = {}
+    for name, value in parse_qsl(rest, keep_blank_values=True, strict_parsing=True, errors="strict"):
+        if name in LISTS:
+            held = given.setdefault(name, [])
+            held.append(value)  # type: ignore[union-attr]
+        elif name in given:
             return None
-        given[name] = value
-    if "lng" not in given or "lat" not in given or "crs" not in given:
-        return None
-    limit, max_minutes = int(given.get("limit", 5)), float(given.get("max_minutes", 60.0))
-    if limit > MAX_HITS or not 0.0 < max_minutes <= MAX_MINUTES:
-        return None
-    position = read_position(float(given["lng"]), float(given["lat"]), given["crs"])
-    query = _query(given.get("profile", DEFAULT_PROFILE), today(), limit, max_minutes)
-    return position, query, SYSTEMS[given.get("out_crs", given["crs"])]
+        else:
+            given[name] = value
+    reading = Reading(NearestParameters.model_validate(given))
+    asked = reading.asked
+    is_plain = asked.cell is None and asked.known_at is None and asked.accuracy_m is None
+    return reading if is_plain and asked.format is NearestFormat.JSON else None

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.api.language import Language
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseKind, StationStatus, StationType, TargetGroup
 from app.services.plausibility import WARNING_TITLES
 from app.services.report_documents import AreaLine, QuarterlyReport, Share, Visits
-from app.services.station_table import TIME_ZONE
 
 Row = list[Any]
 

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.demo.spec import CitySpec
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import (
     ComplaintAction,
     ComplaintState,
@@ -34,7 +35,6 @@ from app.services.exemplars import NewExemplar, add_exemplar
 from app.services.loading import NewStation
 from app.services.quality_checks import working_days_after
 from app.services.ratings import ALPHABET
-from app.services.station_table import TIME_ZONE
 from app.settings import QualitySettings
 
 PART_QUALITY = 14

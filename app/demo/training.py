@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.demo.records import GROUPS
 from app.demo.spec import CitySpec
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm, CourseKind, StationStatus, StationType
 from app.repositories.courses import insert_courses, insert_sessions
 from app.repositories.training import insert_entries
 from app.services.loading import NewStation
 from app.services.quarters import Quarter, quarter_of, quarters_until
-from app.services.station_table import TIME_ZONE
 
 PART_TRAINING = 12
 KINDS: dict[StationType, tuple[CourseKind, ...]] = {

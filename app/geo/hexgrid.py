@@ -9,6 +9,7 @@ import shapely
 from shapely import MultiPolygon, Polygon
 
 from app.geo.arrays import BoolArray, FloatArray, IntArray
+from app.geo.geodesy import distances_m
 
 REPORTING_RESOLUTION = 9
 MIN_RESOLUTION, MAX_RESOLUTION = 0, 15
@@ -40,6 +41,22 @@ def cell_polygons(cells: npt.ArrayLike) -> npt.NDArray[np.object_]:
     made = np.empty(len(rings), dtype=np.object_)
     made[:] = [Polygon(ring) for ring in rings]
     return made
+
+
+def cell_of_text(text: str) -> int | None:
+    """The cell of its usual hexadecimal name, None where it is none."""
+    try:
+        cell = int(h3.str_to_int(text))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return cell if h3.is_valid_cell(cell) else None
+
+
+def centre_and_radius_m(cell: int) -> tuple[float, float, float]:
+    """``lng, lat`` of a cell's centre, and the metres from it to the farthest corner: no place in it is farther."""
+    lat, lng = h3.cell_to_latlng(cell)
+    corners = np.array(h3.cell_to_boundary(cell))
+    return lng, lat, float(distances_m(lng, lat, corners[:, 1], corners[:, 0]).max())
 
 
 def cells_within(geometry: shapely.Geometry, resolution: int) -> IntArray:

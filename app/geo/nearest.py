@@ -39,7 +39,7 @@ class StreetPlace(NamedTuple):
 
 @dataclass(frozen=True)
 class NearestLookup:
-    """One variant of a network with the reach table of the origins at ``places``, and which of them count.
+    """One variant of a network with the reach table of the origins at ``places``.
 
     ``usable`` marks the streets that matter, ``leg_mm`` are the ways of the origins to the street, ``lng, lat`` (WGS84)
     their own positions.
@@ -53,24 +53,23 @@ class NearestLookup:
     lng: FloatArray
     lat: FloatArray
     table: ReachTable
-    mask: BoolArray
 
     @cached_property
     def standing(self) -> dict[int, list[int]]:
-        """The origins of the mask by the edge that they stand on."""
+        """The origins by the edge that they stand on."""
         found: dict[int, list[int]] = {}
-        for origin in np.flatnonzero(self.mask & (self.places.edge >= 0)).tolist():
+        for origin in np.flatnonzero(self.places.edge >= 0).tolist():
             found.setdefault(int(self.places.edge[origin]), []).append(origin)
         return found
 
     def nearest(
-        self, lng: float, lat: float, snap_limit_m: float, limit_mm: int, count: int
+        self, lng: float, lat: float, snap_limit_m: float, limit_mm: int, count: int, mask: BoolArray
     ) -> tuple[StreetPlace | None, list[int], list[int], list[float]]:
         """The place on a street of a WGS84 position; at most ``count`` origins, nearest first, their lengths in mm, and
         their geodesic distances from the position in metres.
 
-        The place is the nearest on a street that matters, None beyond ``snap_limit_m``. The origins are those of the
-        mask within ``limit_mm`` of it; of equal lengths the lower number comes first. Origins on the same edge are
+        The place is the nearest on a street that matters, None beyond ``snap_limit_m``. The origins are those of
+        ``mask`` within ``limit_mm`` of it; of equal lengths the lower number comes first. Origins on the same edge are
         reached along it too. The table is complete up to its own limit, so ``limit_mm`` is cut there.
         """
         network, grid, places, table = self.network, self.grid, self.places, self.table
@@ -80,7 +79,7 @@ class NearestLookup:
             network.geom_lng, network.geom_lat, network.geom_mm, network.edge_u, network.edge_v, network.edge_mm,
             grid.edge_of_point, self.usable, grid.ptr, grid.segments, grid.west, grid.south, grid.cell_degrees,
             grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, table.node_ptr, table.origin_at,
-            table.mm_at, self.mask, lng, lat, snap_limit_m, min(limit_mm, table.limit_mm),
+            table.mm_at, mask, lng, lat, snap_limit_m, min(limit_mm, table.limit_mm),
             found_at, self.lng, self.lat, straights,
         )  # fmt: skip
         place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None

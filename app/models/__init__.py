@@ -12,6 +12,7 @@ from app.models.accounts import (
 from app.models.areas import Area
 from app.models.audit import AnsweredRequest, AuditEntry
 from app.models.base import Base
+from app.models.calendar import CalendarYearRow
 from app.models.coverage import CoverageAreaResult, CoverageCellResult, CoverageRun
 from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
 from app.models.network import WalkEdge, WalkNode
@@ -46,6 +47,7 @@ __all__ = [
     "AuthKey",
     "AuthSession",
     "Base",
+    "CalendarYearRow",
     "Complaint",
     "ComplaintContact",
     "ComplaintStep",

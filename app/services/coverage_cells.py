@@ -109,7 +109,8 @@ def _figures(snapshot: Snapshot, query: CoverageQuery, frontage: Frontage) -> Ce
     covered = covered_by_cell(
         frontage, network.edge_u, network.edge_v, network.edge_mm, near.length_mm, stations, query.limit_mm
     )
-    far = snapshot.far_field(query.day, query.types, step_free=query.profile.step_free)
+    mask = snapshot.open_mask(query.day, query.types)
+    far = snapshot.far_field(mask, step_free=query.profile.step_free)
     nearest, nearest_mm = nearest_by_cell(
         frontage, network.edge_u, network.edge_v, network.edge_mm, far.length_mm, far.origin, stations
     )

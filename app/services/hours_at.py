@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from app.geo.arrays import BoolArray, IntArray
-from app.geo.opening_hours import Calendar, DayHours, HourException, OpenState, day_hours, state_at
+from app.geo.opening_hours import TIME_ZONE, Calendar, DayHours, HourException, OpenState, day_hours, state_at
 from app.services.bounded import BoundedCache
-from app.services.station_table import TIME_ZONE, StationInfo
+from app.services.station_table import StationInfo
 
 DAYS_KEPT = 40
-DAY_S = 86_400
 
 
 class Opening(NamedTuple):

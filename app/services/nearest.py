@@ -1,23 +1,25 @@
-"""The stations that can be reached on foot from a position, nearest first."""
+"""The stations that can be reached on foot from a position: nearest first, or by the first session one can be at."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 import numpy as np
 
 from app.errors import ErrorItem, NotWalkable
-from app.geo.arrays import IntArray
+from app.geo.arrays import BoolArray, IntArray
 from app.geo.nearest import NearestLookup, StreetPlace, straight_m
 from app.geo.network import limit_mm, metres_of, seconds_of
 from app.geo.reach import on_edge_mm
-from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN, Field
+from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN
 from app.geo.snapping import Places
+from app.geo.timetable import NONE
+from app.services.attendable import ANY_STATION, Wanted, sessions_in_time, station_mask, with_sessions
 from app.services.positions import Position
 from app.services.profiles import WalkingProfile
 from app.services.snapshot import Snapshot
@@ -26,15 +28,26 @@ from app.services.station_table import StationInfo
 MAX_HITS = 50
 
 
+class Order(StrEnum):
+    """By walking time; or by the beginning of the first session that can be reached, then by walking time."""
+
+    WALK = "walk"
+    SESSION = "session"
+
+
 @dataclass(frozen=True)
 class NearestQuery:
-    """What is asked for: at most ``limit`` stations within ``max_minutes`` that are open to the public on ``day``."""
+    """What is asked for: at most ``limit`` stations within ``max_minutes`` that serve the public on ``day`` and are as
+    ``wanted``, by one who leaves at ``leave_s`` (seconds since 1970).
+    """
 
     profile: WalkingProfile
     day: date
     limit: int = 5
     max_minutes: float = 60.0
-    types: Sequence[str] = ()
+    wanted: Wanted = ANY_STATION
+    leave_s: int = 0
+    order: Order = Order.WALK
 
     @cached_property
     def limit_mm(self) -> int:
@@ -57,12 +70,18 @@ class SnapEvidence(NamedTuple):  # of tuples, since a lookup makes many and a fr
 
 
 class NearestHit(NamedTuple):
-    """One station. ``walk_m`` and ``walk_seconds`` hold the ways to and from the street at both ends."""
+    """One station. ``walk_m`` and ``walk_seconds`` hold the ways to and from the street at both ends.
+
+    ``number`` is the station's in the table; ``session`` the first one wanted that can be reached in time (a position
+    in ``snapshot.offer.here``), NONE where none was asked for.
+    """
 
     station: StationInfo
     walk_seconds: int
     walk_m: float
     straight_m: float
+    number: int = -1
+    session: int = NONE
 
     @property
     def walk_minutes(self) -> float:
@@ -88,40 +107,89 @@ class NearestAnswer(NamedTuple):
     place: StreetPlace
 
 
+class Found(NamedTuple):
+    """A station by number, the way to it, the geodesic distance, and the first session in time (see NearestHit)."""
+
+    number: int
+    mm: int
+    straight_m: float
+    session: int = NONE
+
+
 def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) -> NearestAnswer:
-    """Stations by walking time; read from the reach table, without a search, up to that table's limit.
+    """Stations in the order asked for; read from the reach table, without a search, up to that table's limit.
 
     Raises NotWalkable when no street that matters lies within the snapping limit of the position.
     """
-    step_free, limit = query.profile.step_free, query.limit_mm
-    lookup = _lookup(snapshot, query)
-    place, origin, mm, straight_m = lookup.nearest(
-        position.lng, position.lat, snapshot.method.snap_limit_m, limit, query.limit
-    )
+    place, found = ranked(snapshot, position, query)
     if place is None:
-        raise _not_walkable(snapshot, position)
-    if limit > lookup.table.limit_mm:
-        start = snap_position(snapshot, position, step_free=step_free)
-        origin, mm, straight_m = _by_search(snapshot, position, start, query)
+        raise not_walkable(snapshot, position)
     return NearestAnswer(
-        hits=_hits(snapshot, zip(origin, mm, straight_m, strict=True), query.profile),
+        hits=_hits(snapshot, found, query.profile),
         beyond=None,
-        snap=_evidence(snapshot, place, step_free=step_free),
+        snap=_evidence(snapshot, place, step_free=query.profile.step_free),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
-        searched_m=round(limit / 1e3, 1),
+        searched_m=round(query.limit_mm / 1e3, 1),
         place=place,
     )
+
+
+def ranked(snapshot: Snapshot, position: Position, query: NearestQuery) -> tuple[StreetPlace | None, list[Found]]:
+    """The place on a street of a position, None where there is none, and the stations that answer a query, in order."""
+    lookup, limit, wanted = lookup_of(snapshot, step_free=query.profile.step_free), query.limit_mm, query.wanted
+    mask = station_mask(snapshot, query.day, wanted)
+    # any station may have the first session
+    count = query.limit if wanted.session_until_s is None else max(len(mask), 1)
+    place, origin, mm, straight = lookup.nearest(
+        position.lng, position.lat, snapshot.method.snap_limit_m, limit, count, mask
+    )
+    if place is None:
+        return None, []
+    if limit > lookup.table.limit_mm:
+        start = snap_position(snapshot, position, step_free=query.profile.step_free)
+        origin, mm, straight = _by_search(snapshot, position, start, query, mask, count)
+    if wanted.session_until_s is None:
+        return place, list(map(Found, origin, mm, straight))
+    return place, _in_time(snapshot, list(map(Found, origin, mm, straight)), query)
+
+
+def _in_time(snapshot: Snapshot, found: list[Found], query: NearestQuery) -> list[Found]:
+    """Those with a session that can be reached in time, in the order asked for."""
+    speed = query.profile.speed_kmh
+    walk_s = [round(seconds_of(one.mm, speed)) for one in found]
+    first = sessions_in_time(snapshot, [one.number for one in found], walk_s, query.leave_s, query.wanted)
+    kept = [one._replace(session=at) for one, at in zip(found, first, strict=True) if at != NONE]
+    if query.order is Order.SESSION:
+        starts_s = snapshot.offer.here_starts_s
+        kept.sort(key=lambda one: starts_s.item(one.session))  # sorting keeps the order by walk among equals
+    return kept[: query.limit]
+
+
+def walks_from(
+    snapshot: Snapshot, position: Position, profile: WalkingProfile, limit_minutes: float, mask: BoolArray
+) -> dict[int, int]:
+    """Walking seconds to every station of a mask within a limit (at most that of the reach table) by its number.
+
+    Empty where no street lies near the position.
+    """
+    lookup = lookup_of(snapshot, step_free=profile.step_free)
+    _, origin, mm, _ = lookup.nearest(
+        position.lng, position.lat, snapshot.method.snap_limit_m, limit_mm(limit_minutes, profile.speed_kmh),
+        max(len(mask), 1), mask,
+    )  # fmt: skip
+    return {k: round(seconds_of(length, profile.speed_kmh)) for k, length in zip(origin, mm, strict=True)}
 
 
 def snap_position(snapshot: Snapshot, position: Position, *, step_free: bool) -> Places:
     """The place on a street that a position is attached to. Raises NotWalkable, telling how far away it is."""
     place = snapshot.snap(position.lng, position.lat, step_free=step_free)
     if place.edge[0] < 0:
-        raise _not_walkable(snapshot, position)
+        raise not_walkable(snapshot, position)
     return place
 
 
-def _not_walkable(snapshot: Snapshot, position: Position) -> NotWalkable:
+def not_walkable(snapshot: Snapshot, position: Position) -> NotWalkable:
+    """What to say of a position without a street nearby."""
     limit = snapshot.method.snap_limit_m
     inside = snapshot.areas.holds(position.lng, position.lat)
     where_zh = "在区域之内,但" if inside else "在已载入的区域之外,且"
@@ -155,9 +223,8 @@ def _evidence(snapshot: Snapshot, place: StreetPlace, *, step_free: bool) -> Sna
     )
 
 
-def _lookup(snapshot: Snapshot, query: NearestQuery) -> NearestLookup:
-    """Made once for a day, some types and a variant of the network."""
-    step_free = query.profile.step_free
+def lookup_of(snapshot: Snapshot, *, step_free: bool) -> NearestLookup:
+    """Made once for a variant of the network."""
 
     def make() -> NearestLookup:
         _, places, table = snapshot.variant(step_free=step_free)
@@ -166,20 +233,19 @@ def _lookup(snapshot: Snapshot, query: NearestQuery) -> NearestLookup:
             network=network, grid=snapshot.city.grid, usable=network.adjacency(step_free=step_free).usable,
             places=places, leg_mm=places.leg_mm, lng=np.array([s.lng for s in stations], dtype=np.float64),
             lat=np.array([s.lat for s in stations], dtype=np.float64), table=table,
-            mask=snapshot.open_mask(query.day, query.types),
         )  # fmt: skip
 
-    return snapshot.cached(("nearest", step_free, query.day, query.types), make)
+    return snapshot.masks.get(("lookup", step_free), make)
 
 
 def _by_search(
-    snapshot: Snapshot, position: Position, place: Places, query: NearestQuery
+    snapshot: Snapshot, position: Position, place: Places, query: NearestQuery, mask: BoolArray, count: int
 ) -> tuple[list[int], list[int], list[float]]:
     """As ``NearestLookup.nearest``, by a search from the position's place: for limits beyond the table's."""
     searcher, places, _ = snapshot.variant(step_free=query.profile.step_free)
     network, limit = snapshot.network, query.limit_mm
     nodes, lengths = searcher.reach_of(place, limit)
-    found = np.flatnonzero((places.edge >= 0) & snapshot.open_mask(query.day, query.types))
+    found = np.flatnonzero((places.edge >= 0) & mask)
     edge, offset = places.edge[found], places.offset_mm[found].astype(np.int64)
     leg = places.leg_mm[found].astype(np.int64)
     far = np.int64(MAX_LIMIT_MM) * 2
@@ -197,7 +263,7 @@ def _by_search(
     same = edge == place.edge[0]
     mm[same] = np.minimum(mm[same], np.abs(offset[same] - int(place.offset_mm[0])) + leg[same] + int(place.leg_mm[0]))
     order = np.lexsort((found, mm))
-    order = order[mm[order] <= limit][: query.limit]
+    order = order[mm[order] <= limit][:count]
     numbers = found[order].tolist()
     return numbers, mm[order].tolist(), [_straight_m(snapshot, position, number) for number in numbers]
 
@@ -205,40 +271,38 @@ def _by_search(
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
     """The answer with the nearest station at whatever distance; None where none can be reached on foot at all.
 
-    The first one on a day takes a search over the whole network (tens of milliseconds).
+    The first one for some stations takes a search over the whole network (tens of milliseconds).
     """
-    lookup, place = _lookup(snapshot, query), answer.place
+    mask, step_free = _beyond_mask(snapshot, query), query.profile.step_free
+    if not mask.any():
+        return answer
+    lookup, place = lookup_of(snapshot, step_free=step_free), answer.place
     edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
-    field, network = _far_field(snapshot, query), snapshot.network
+    field, network = snapshot.far_field(mask, step_free=step_free), snapshot.network
     ends = (network.edge_u.item(edge), offset), (network.edge_v.item(edge), network.edge_mm.item(edge) - offset)
     known = [(*field.at(node), rest) for node, rest in ends]
     ways = [(mm + rest + leg, origin) for mm, origin, rest in known if origin != NO_ORIGIN]
-    ways += [(on_edge_mm(lookup.places, k, offset) + leg, k) for k in lookup.standing.get(edge, ())]
+    ways += [(on_edge_mm(lookup.places, k, offset) + leg, k) for k in lookup.standing.get(edge, ()) if mask[k]]
     if not ways:
         return answer
     mm, origin = min(ways)
-    (found,) = _hits(snapshot, [(origin, mm, _straight_m(snapshot, position, origin))], query.profile)
-    return answer._replace(beyond=found)
+    (hit,) = _hits(snapshot, [Found(origin, mm, _straight_m(snapshot, position, origin))], query.profile)
+    return answer._replace(beyond=hit)
 
 
 def is_beyond_known(snapshot: Snapshot, query: NearestQuery) -> bool:
     """Has the search that ``with_beyond`` takes been done for such a question, so that it takes microseconds?"""
-    return _far_key(query) in _far_fields(snapshot)
+    mask = _beyond_mask(snapshot, query)
+    key = snapshot.far_key(mask, step_free=query.profile.step_free)
+    return not mask.any() or snapshot.far_fields.peek(key) is not None
 
 
-def _far_field(snapshot: Snapshot, query: NearestQuery) -> Field:
-    field = snapshot.far_field(query.day, query.types, step_free=query.profile.step_free)
-    _far_fields(snapshot)[_far_key(query)] = field
-    return field
-
-
-def _far_fields(snapshot: Snapshot) -> WeakValueDictionary[Hashable, Field]:
-    """Those that the snapshot still keeps."""
-    return snapshot.cached("far fields", WeakValueDictionary)
-
-
-def _far_key(query: NearestQuery) -> Hashable:
-    return query.day, tuple(sorted(query.types)), query.profile.step_free
+def _beyond_mask(snapshot: Snapshot, query: NearestQuery) -> BoolArray:
+    """The stations that are as wanted; where a session is, those that have one at all."""
+    mask = station_mask(snapshot, query.day, query.wanted)
+    if query.wanted.session_until_s is None:
+        return mask
+    return with_sessions(snapshot, mask, query.leave_s, query.wanted)
 
 
 def _straight_m(snapshot: Snapshot, position: Position, number: int) -> float:
@@ -246,10 +310,12 @@ def _straight_m(snapshot: Snapshot, position: Position, number: int) -> float:
     return straight_m(position.lng, position.lat, station.lng, station.lat)
 
 
-def _hits(snapshot: Snapshot, found: Iterable[tuple[int, int, float]], profile: WalkingProfile) -> list[NearestHit]:
-    """``found`` are stations by number, their lengths in mm, their distances in metres."""
+def _hits(snapshot: Snapshot, found: Iterable[Found], profile: WalkingProfile) -> list[NearestHit]:
     stations, speed_kmh = snapshot.stations.table.stations, profile.speed_kmh
     return [
-        NearestHit(stations[number], round(seconds_of(mm, speed_kmh)), metres_of(mm), int(metres * 10 + 0.5) / 10)
-        for number, mm, metres in found
-    ]
+        NearestHit(
+            stations[number], round(seconds_of(mm, speed_kmh)), metres_of(mm), int(metres * 10 + 0.5) / 10, number,
+            session,
+        )
+        for number, mm, metres, session in found
+    ]  # fmt: skip

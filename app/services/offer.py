@@ -7,26 +7,28 @@ again every few seconds (``Seats``). An online course has no place: nobody walks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from app.geo.arrays import BoolArray, Int32Array, IntArray
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm
 from app.repositories import offer as repo
 from app.repositories.offer import NO_LIMIT, OfferedCourse, SessionTuple
 from app.services.bounded import BoundedCache
-from app.services.station_table import TIME_ZONE, StationTable
+from app.services.station_table import StationTable
 
 DAYS_BACK = 31  # sessions that were planned and never closed are forgotten after this
 NOWHERE = -1
 FREE, SUBSIDISED = "free", "subsidised"
 CACHED_MASKS = 512
-LAST_SECOND = 4_000_000_000
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,10 @@ class Offer:
     @cached_property
     def is_online(self) -> BoolArray:
         return np.array([course.form == CourseForm.ONLINE for course in self.courses], dtype=np.bool_)
+
+    def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """A result that depends on nothing but the offer and ``key``."""
+        return self._masks.get(key, make)
 
     def course_mask(self, wanted: CourseFilter) -> BoolArray:
         """Which courses a filter lets through."""

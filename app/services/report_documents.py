@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.errors import ErrorItem, InvalidInput, LevelNotLoaded, NotFound, NotReady
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import (
     AreaLevel,
     ReportState,
@@ -43,7 +44,6 @@ from app.services.plausibility import plausibility_warnings
 from app.services.progress import progress
 from app.services.quarters import Quarter, quarters_until
 from app.services.report_tree import CITY, Subject, report_tree
-from app.services.station_table import TIME_ZONE
 from app.services.suggestions import read_area_scope
 from app.settings import ReportSettings
 

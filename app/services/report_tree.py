@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import AreaLevel, ReportLevel, ReportState, ReportTimeliness, StationStatus
 from app.repositories import areas as area_repo
 from app.repositories import reports as repo
@@ -21,7 +22,7 @@ from app.repositories.scope import Scope
 from app.repositories.training import EntryFilter
 from app.repositories.training_totals import Dimension, Figures, StationPlace, station_places, sum_entries
 from app.services.quarters import Quarter
-from app.services.station_table import TIME_ZONE, today
+from app.services.station_table import today
 from app.settings import ReportSettings
 
 CITY = Scope(AreaLevel.CITY, "*")

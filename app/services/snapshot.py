@@ -2,7 +2,8 @@
 
 It is read from folders of memory-mapped files beside the database, each named by its content: the *city* (network,
 frontage, areas), which changes with an import, the *stations*, which change with the ledger, and their *reach* tables,
-which change when a station is opened, closed or moved. What the database says leads to a folder through a small file
+which change when a station is opened, closed or moved. What is taught and when stations are open is read from the
+database itself, into arrays (``offer``, ``hours``). What the database says leads to a folder through a small file
 (see ``app.services.pack_store``). What is missing, broken or out of date is made anew.
 """
 
@@ -10,10 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from threading import Lock
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,14 +27,19 @@ from app.geo.arrays import BoolArray
 from app.geo.coverage import METHOD_VERSION
 from app.geo.frontage import Frontage
 from app.geo.network import WalkNetwork
+from app.geo.opening_hours import Calendar
 from app.geo.reach import ReachTable
 from app.geo.search import MAX_LIMIT_MM, Field, Searcher
 from app.geo.snapping import Places, snap
 from app.repositories import datasets as dataset_repo
 from app.services.area_reads import simplified
 from app.services.area_table import AreaTable
+from app.services.bounded import BoundedCache
+from app.services.calendar import load_calendar
 from app.services.city_part import KIND as CITY
 from app.services.city_part import CityPart, build_city, read_city
+from app.services.hours_at import HoursTable
+from app.services.offer import Offer, load_offer, no_offer
 from app.services.pack_store import PackStore
 from app.services.packing import FORMAT, PackBroken
 from app.services.reach_part import KIND as REACH
@@ -43,23 +49,28 @@ from app.settings import HomeSettings, MethodSettings, method_settings
 
 CITY_LAYERS = ("boundaries", "network", "population")
 STATION_LAYERS = (*CITY_LAYERS, "stations", "datasets")
+OFFER_LAYERS = ("courses", "calendar")
 CACHED_ANSWERS = 64
+CACHED_MASKS = 512
+FAR_FIELDS_BYTES = 64_000_000
 CACHED = TypeVar("CACHED")
 
 
 @dataclass(frozen=True)
 class SnapshotKeys:
-    """What the database holds, as names: of what the city's part, and of what the stations' part is made from."""
+    """What the database holds, as names: what the city's part, the stations' part, and what they offer is made from."""
 
     city: str
     stations: str
+    offer: str = ""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """``version`` names the content: it changes whenever any answer may, and ETags are made of it.
 
-    ``keys`` is the state of the database that it was made for.
+    ``keys`` is the state of the database that it was made for. Courses, sessions and the calendar (``offer``,
+    ``hours``) are no part of the version: answers that tell of them are not tagged.
     """
 
     version: str
@@ -68,9 +79,10 @@ class Snapshot:
     stations: StationPart
     searcher: Searcher
     searcher_step_free: Searcher
+    offer: Offer
+    hours: HoursTable
     keys: SnapshotKeys | None = None
-    _answers: dict[Any, Any] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
+    _answers: BoundedCache = field(default_factory=lambda: BoundedCache(CACHED_ANSWERS))
 
     @property
     def network(self) -> WalkNetwork:
@@ -103,17 +115,7 @@ class Snapshot:
 
     def cached(self, key: Any, make: Callable[[], CACHED]) -> CACHED:
         """A result that depends on nothing but the snapshot and ``key``; those not asked for longest are forgotten."""
-        with self._lock:
-            if key in self._answers:
-                held: CACHED = self._answers.pop(key)
-                self._answers[key] = held  # last in line to be forgotten
-                return held
-        made = make()
-        with self._lock:
-            while len(self._answers) >= CACHED_ANSWERS:
-                self._answers.pop(next(iter(self._answers)))
-            self._answers[key] = made
-        return made
+        return self._answers.get(key, make)
 
     def outlines(self, codes: Sequence[str], simplify_m: float) -> list[shapely.Geometry]:
         """Outlines (WGS84) of areas of one level, with bends smaller than about ``simplify_m`` squared cut off."""
@@ -124,15 +126,29 @@ class Snapshot:
         key = ("open", day, tuple(sorted(types)))
         return self.cached(key, lambda: self.stations.table.open_on(day, types))
 
-    def far_field(self, day: date, types: Sequence[str] = (), *, step_free: bool) -> Field:
-        """Every node's nearest open station at whatever distance: one search over the whole network, then kept."""
+    def far_field(self, mask: BoolArray, *, step_free: bool) -> Field:
+        """Every node's nearest station of a mask at whatever distance: one search over the whole network, then kept."""
 
         def search() -> Field:
             searcher, places, _ = self.variant(step_free=step_free)
-            chosen = np.flatnonzero(self.open_mask(day, types))
+            chosen = np.flatnonzero(mask)
             return searcher.field_of(places.take(chosen), MAX_LIMIT_MM, chosen.astype(np.int32))
 
-        return self.cached(("far", day, tuple(sorted(types)), step_free), search)
+        return self.far_fields.get(self.far_key(mask, step_free=step_free), search)
+
+    def far_key(self, mask: BoolArray, *, step_free: bool) -> Hashable:
+        """What ``far_fields`` keeps a field by."""
+        return mask.tobytes(), step_free
+
+    @cached_property
+    def far_fields(self) -> BoundedCache:
+        """Fields by stations and variant: as many as take FAR_FIELDS_BYTES."""
+        return BoundedCache(max(4, FAR_FIELDS_BYTES // (8 * max(self.network.node_count, 1))))
+
+    @cached_property
+    def masks(self) -> BoundedCache:
+        """Which stations meet what was asked for."""
+        return BoundedCache(CACHED_MASKS)
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -148,7 +164,8 @@ def wanted_keys(session: Session, method: MethodSettings) -> SnapshotKeys:
     datasets = [(d.kind, d.id, d.sha256, d.imported_at.isoformat()) for d in dataset_repo.list_datasets(session)]
     city = [*head, [versions.get(layer, 0) for layer in CITY_LAYERS], [d for d in datasets if d[0] in CITY_LAYERS]]
     stations = [*head, [versions.get(layer, 0) for layer in STATION_LAYERS], datasets]
-    return SnapshotKeys(_hash(city), _hash(stations))
+    offer = [*stations, [versions.get(layer, 0) for layer in OFFER_LAYERS]]
+    return SnapshotKeys(_hash(city), _hash(stations), _hash(offer))
 
 
 def ensure_snapshot(
@@ -172,9 +189,15 @@ def ensure_snapshot(
         )
         for kind in (CITY, STATIONS, REACH):
             store.prune(kind)
-    made = assemble(city, stations, method, searchers, keys)
+        if held is not None and held.keys is not None and held.keys.offer == keys.offer:
+            served = held.offer, held.hours
+        else:
+            offer = load_offer(session, stations.table, keys.offer)
+            served = offer, HoursTable(stations.table.stations, load_calendar(session))
+    made = assemble(city, stations, method, searchers, keys, served=served)
     if held is not None and held.version == made.version:
-        return replace(held, keys=keys)  # another state of the database with the same content
+        # another state of the database with the same content, but for what is offered
+        return replace(held, keys=keys, offer=made.offer, hours=made.hours)
     return made
 
 
@@ -184,9 +207,15 @@ def assemble(
     method: MethodSettings,
     searchers: tuple[Searcher, Searcher] | None = None,
     keys: SnapshotKeys | None = None,
+    *,
+    served: tuple[Offer, HoursTable] | None = None,
 ) -> Snapshot:
-    """One snapshot of two parts. ``searchers`` are those of the city's two variants where they are there already."""
+    """One snapshot of two parts. ``searchers`` are those of the city's two variants where they are there already.
+
+    Without ``served`` nothing is taught, and holidays are those that the library announces.
+    """
     everywhere, step_free = searchers or _searchers(city, None)
+    offer, hours = served or (no_offer(), HoursTable(stations.table.stations, Calendar.of_library()))
     content = [METHOD_VERSION, method.model_dump(mode="json"), city.key, stations.key, stations.reach_part.key]
     return Snapshot(
         version=_hash(content),
@@ -195,6 +224,8 @@ def assemble(
         stations=stations,
         searcher=everywhere,
         searcher_step_free=step_free,
+        offer=offer,
+        hours=hours,
         keys=keys,
     )
 

@@ -22,6 +22,7 @@ from app.geo.network import limit_mm
 from app.models.vocabularies import DatasetKind
 from app.repositories import datasets as dataset_repo
 from app.repositories.stations import Moment, StationFilter, list_serving, list_stations
+from app.services.hours_at import HoursTable
 from app.services.profiles import PROFILES
 from app.services.reach_part import ReachQuestion, reach_of_places
 from app.services.snapshot import CITY_LAYERS, Snapshot, assemble
@@ -92,4 +93,5 @@ def _snapshot_of(
         datasets=datasets,
         inputs=inputs_of(stations),
     )
-    return assemble(city, part, held.method, searchers, held.keys)
+    served = held.offer.bound_to(part.table, part.key), HoursTable(stations, held.hours.calendar)
+    return assemble(city, part, held.method, searchers, held.keys, served=served)

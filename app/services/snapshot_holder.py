@@ -95,7 +95,7 @@ class SnapshotHolder:
                 run_in_child(render(self._engine.url))
             self._current = ensure_snapshot(self._engine, self._home, method, held)
             self._missing = None
-            return held is None or held.version != self._current.version
+            return held is None or held.version != self._current.version or held.offer is not self._current.offer
         except NotReady as fault:
             self._current, self._missing = None, fault
             return held is not None

@@ -8,17 +8,16 @@ from datetime import date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import BoolArray, IntArray
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import StationStatus, StationType
 from app.repositories.stations import ServingRow, StationRow
 from app.services.area_table import AreaTable
 
-TIME_ZONE = ZoneInfo("Asia/Shanghai")
 NOT_TOLD = ServingRow(
     opening_hours=None, hour_exceptions=[], accessible_entrance=None, seats=None, phone=None, target_groups=[]
 )

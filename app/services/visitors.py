@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.errors import ErrorItem, TooManyRequests
+from app.geo.opening_hours import TIME_ZONE
 from app.repositories import quality_visitors as repo
-from app.services.station_table import TIME_ZONE, today
+from app.services.station_table import today
 
 ANYWHERE = ""
 

@@ -21,15 +21,12 @@ from tests.support.streets import Line, at_m, drawn_networks, drawn_places, netw
 TABLE_LIMITS = st.one_of(st.sampled_from([0, 1_200_000, MAX_LIMIT_MM]), st.integers(0, 2_000_000))
 
 
-def lookup_of(
-    network: WalkNetwork, places: Places, limit_mm: int, *, step_free: bool = False, mask: BoolArray | None = None
-) -> NearestLookup:
+def lookup_of(network: WalkNetwork, places: Places, limit_mm: int, *, step_free: bool = False) -> NearestLookup:
     table = reach_table(Searcher.of(network, step_free=step_free), places, limit_mm, threads=1)
     usable = network.adjacency(step_free=step_free).usable
-    mask = np.ones(len(places), dtype=np.bool_) if mask is None else mask
     apart = np.arange(len(places)) * 1e-3  # where the origins stand matters to distances as the crow flies alone
     beside = network.node_lng[0] + apart, network.node_lat[0] - apart
-    return NearestLookup(network, build_grid(network), usable, places, places.leg_mm, *beside, table, mask)
+    return NearestLookup(network, build_grid(network), usable, places, places.leg_mm, *beside, table)
 
 
 def pairs(
@@ -147,7 +144,7 @@ def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_
     edges = rng.choice(np.flatnonzero(usable), 6) if usable.any() else np.full(6, -1)
     offsets = (rng.random(6) * (network.edge_mm[edges] + 1)).astype(int)
     places = places_on(network, edges, offsets, rng.integers(0, 90_000, 6))
-    lookup = lookup_of(network, places, 600_000, step_free=step_free, mask=rng.random(6) < 0.8)
+    lookup, mask = lookup_of(network, places, 600_000, step_free=step_free), rng.random(6) < 0.8
     at = rng.integers(0, network.node_count, 10)
     lng, lat = network.node_lng[at] + rng.normal(0, 2e-3, 10), network.node_lat[at] + rng.normal(0, 2e-3, 10)
     limit_m, limit, count = (
@@ -157,7 +154,7 @@ def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_
     )
     many = snap(network, lookup.grid, usable, lng, lat, limit_m)
     for k, (x, y) in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
-        place, origins, lengths, straight = lookup.nearest(x, y, limit_m, limit, count)
+        place, origins, lengths, straight = lookup.nearest(x, y, limit_m, limit, count, mask)
         if many.edge[k] < 0:
             assert (place, origins, lengths, straight) == (None, [], [], [])
             continue
@@ -168,7 +165,7 @@ def test_a_position_is_snapped_and_looked_up_at_once(network: WalkNetwork, step_
         wanted = [
             pair
             for pair in zip(all_lengths.tolist(), all_origins.tolist(), strict=True)
-            if lookup.mask[pair[1]] and pair[0] <= limit
+            if mask[pair[1]] and pair[0] <= limit
         ]
         assert list(zip(lengths, origins, strict=True)) == wanted[:count]
         assert straight == pytest.approx(distances_m(x, y, lookup.lng[origins], lookup.lat[origins]).tolist(), abs=1e-5)

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from app.errors import NotWalkable
 from app.geo.crs import Crs, from_wgs84
 from app.geo.snapping import Places
+from app.services.attendable import Wanted
 from app.services.nearest import NearestQuery, find_nearest, with_beyond
 from app.services.positions import Position, read_position
 from app.services.profiles import resolve_profile
@@ -135,7 +136,8 @@ def test_the_same_place_in_any_coordinate_system(demo_snapshot: Snapshot) -> Non
 
 def test_types_and_days_are_filters(demo_snapshot: Snapshot) -> None:
     (where,) = positions(demo_snapshot, 1, seed=7)
-    only = find_nearest(demo_snapshot, where, NearestQuery(resolve_profile(), DAY, 50, 60.0, ("park",))).hits
+    parks = NearestQuery(resolve_profile(), DAY, 50, 60.0, Wanted(types=("park",)))
+    only = find_nearest(demo_snapshot, where, parks).hits
     assert {h.station.type for h in only} <= {"park"}
     early = find_nearest(demo_snapshot, where, NearestQuery(resolve_profile(), date(2024, 1, 1), 50)).hits
     assert early == []

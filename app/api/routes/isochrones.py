@@ -17,8 +17,8 @@ from app.api.described import NOT_MODIFIED, problems
 from app.api.geometry import geometry_json
 from app.api.language import Language
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
+from app.api.nearest_texts import snap_json
 from app.api.parameters import PLAIN_TEXT, AsOf, KnownAt
-from app.api.routes.nearest import snap_json
 from app.api.schemas.isochrones import IsochroneHexes, Isochrones
 from app.api.summaries import snapshot_notice, station_summaries
 from app.errors import ErrorItem, InvalidInput

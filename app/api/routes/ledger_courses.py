@@ -24,10 +24,10 @@ from app.api.parameters import PLAIN_TEXT, CursorQuery, Within
 from app.api.schemas import ledger_courses as schemas
 from app.api.sheets import as_text, sheet
 from app.errors import InvalidInput
+from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm, CourseKind, CourseStatus
 from app.repositories.courses import CourseFilter
 from app.services import courses as service
-from app.services.station_table import TIME_ZONE
 from app.services.suggestions import read_area_scope
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])

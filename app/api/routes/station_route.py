@@ -19,9 +19,9 @@ from app.api.deps import LanguageDep, snapshot_then
 from app.api.described import answers, problems
 from app.api.language import Language
 from app.api.method import ProfileQuery, SpeedQuery, profile_json
+from app.api.nearest_texts import snap_json
 from app.api.parameters import AsOf, KnownAt, PositionQuery, StationCode
 from app.api.route_texts import route_message, step_texts
-from app.api.routes.nearest import snap_json
 from app.api.schemas.routes import RouteFeature, WalkingRoute
 from app.api.summaries import snapshot_notice, station_summaries
 from app.errors import ErrorItem, InvalidInput

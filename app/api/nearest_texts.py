@@ -1,0 +1,251 @@
+"""The answer to the call that every resident makes, written without models: see ``schemas.nearest.NearestStations``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from app.api.answers import encode
+from app.api.language import Language
+from app.api.method import profile_json
+from app.api.offer_texts import moment_text, online_courses, session_text
+from app.api.summaries import open_locations, snapshot_notice, station_summaries
+from app.geo.crs import Crs, point_from_wgs84
+from app.geo.timetable import NONE
+from app.models.vocabularies import DatasetKind
+from app.services.astray import Nearby
+from app.services.attendable import next_sessions
+from app.services.nearest import NearestAnswer, NearestHit, NearestQuery, SnapEvidence
+from app.services.profiles import WalkingProfile
+from app.services.snapshot import Snapshot
+from app.services.uncertain_position import Uncertainty
+
+KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
+SESSIONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What an answer is written for: the coordinate system and the language of the reader, the moment known."""
+
+    snapshot: Snapshot
+    query: NearestQuery
+    crs: Crs
+    language: Language
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an answer says of stations (by number) and data, written once per snapshot, language and system."""
+
+    stations: list[tuple[orjson.Fragment, orjson.Fragment]]  # summary, argument of wx.openLocation
+    notice: orjson.Fragment
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, language: Language, crs: Crs) -> Written:
+        def write() -> Written:
+            notice = snapshot_notice(snapshot, language, KINDS)
+            texts = zip(station_summaries(snapshot, language, crs), open_locations(snapshot), strict=True)
+            return cls(list(texts), orjson.Fragment(b"null" if notice is None else encode(notice)))
+
+        return snapshot.masks.get(("nearest texts", language, crs), write)
+
+
+def body_of(
+    asking: Asking, answer: NearestAnswer, *, uncertainty: Uncertainty | None = None, hint: Crs | None = None
+) -> bytes:
+    """The answer as it is sent."""
+    written = Written.of(asking.snapshot, asking.language, asking.crs)
+    online: list[dict[str, Any]] = []
+    if not answer.hits and asking.known_at is None:
+        query = asking.query
+        online = online_courses(asking.snapshot, query.wanted.course, query.leave_s, asking.language)
+    return orjson.dumps({
+        **_head(asking),
+        "hits": [_hit(asking, written, hit) for hit in answer.hits],
+        "beyond": None if answer.beyond is None else _hit(asking, written, answer.beyond),
+        "nearby": [],
+        "online": online,
+        "message": message_of(answer, asking.query, asking.language, online=bool(online)),
+        "hint": None if hint is None else _hint(hint, asking.language),
+        "accuracy": None if uncertainty is None else _accuracy(uncertainty),
+        "inside_area": answer.inside_area,
+        "searched_m": answer.searched_m,
+        "snap": snap_json(answer.snap, asking.crs),
+        "profile": _profile(asking.query.profile),
+        "data_notice": _notice(asking, written),
+    })  # fmt: skip
+
+
+def astray_body(asking: Asking, nearby: list[Nearby], *, inside_area: bool, hint: Crs | None) -> bytes:
+    """The answer to a position that no street is known near."""
+    written = Written.of(asking.snapshot, asking.language, asking.crs)
+    return orjson.dumps({
+        **_head(asking),
+        "hits": [],
+        "beyond": None,
+        "nearby": [
+            {
+                "station": written.stations[one.number][0], "straight_m": one.straight_m,
+                "open_location": written.stations[one.number][1],
+            }
+            for one in nearby
+        ],
+        "online": online_courses(asking.snapshot, asking.query.wanted.course, asking.query.leave_s, asking.language),
+        "message": _astray_message(nearby, asking.language, inside_area=inside_area),
+        "hint": None if hint is None else _hint(hint, asking.language),
+        "accuracy": None,
+        "inside_area": inside_area,
+        "searched_m": 0.0,
+        "snap": None,
+        "profile": _profile(asking.query.profile),
+        "data_notice": _notice(asking, written),
+    })  # fmt: skip
+
+
+def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
+    """How a position was attached to the streets; see ``schemas.common.Snap``."""
+    lng, lat = point_from_wgs84(snap.lng, snap.lat, crs)
+    return {
+        "snap_m": snap.snap_m,
+        "edge_id": snap.edge_id,
+        "component": snap.component,
+        "lng": round(lng, 6),
+        "lat": round(lat, 6),
+    }
+
+
+def _head(asking: Asking) -> dict[str, Any]:
+    query = asking.query
+    return {
+        "crs": asking.crs.value, "day": query.day, "at": moment_text(query.leave_s), "order": query.order.value,
+    }  # fmt: skip
+
+
+def _hit(asking: Asking, written: Written, hit: NearestHit) -> dict[str, Any]:
+    snapshot, query = asking.snapshot, asking.query
+    summary, location = written.stations[hit.number]
+    arrival_s = query.leave_s + hit.walk_seconds
+    return {
+        "station": summary,
+        "walk_minutes": hit.walk_minutes,
+        "walk_seconds": hit.walk_seconds,
+        "walk_m": hit.walk_m,
+        "straight_m": hit.straight_m,
+        "detour": hit.detour,
+        "hours": _hours(snapshot, hit.number, query.leave_s, arrival_s),
+        "session": None
+        if hit.session == NONE
+        else session_text(snapshot.offer, hit.session, asking.language, reachable=True),
+        "sessions": _sessions(asking, hit.number, arrival_s),
+        "open_location": location,
+    }
+
+
+def _hours(snapshot: Snapshot, station: int, leave_s: int, arrival_s: int) -> dict[str, Any]:
+    now = snapshot.hours.opening(station, leave_s)
+    # nothing changes on the way, mostly
+    then = now if now.until_s is not None and arrival_s < now.until_s else snapshot.hours.opening(station, arrival_s)
+    until = None if now.until_s is None else moment_text(now.until_s)
+    return {"state": now.state.value, "until": until, "on_arrival": then.state.value}
+
+
+def _sessions(asking: Asking, station: int, arrival_s: int) -> list[orjson.Fragment]:
+    if asking.known_at is not None:
+        return []
+    offer, query = asking.snapshot.offer, asking.query
+    found = next_sessions(asking.snapshot, station, query.leave_s, query.wanted.course, SESSIONS_SHOWN)
+    starts_s, language = offer.here_starts_s, asking.language
+    return [session_text(offer, at, language, reachable=starts_s.item(at) >= arrival_s) for at in found]
+
+
+def _accuracy(uncertainty: Uncertainty) -> dict[str, Any]:
+    return {
+        "accuracy_m": uncertainty.accuracy_m, "first_may_change": uncertainty.first_may_change,
+        "could_be": uncertainty.could_be, "walk_seconds": uncertainty.walk_seconds, "sampled": uncertainty.sampled,
+        "spacing_m": uncertainty.spacing_m,
+    }  # fmt: skip
+
+
+def _hint(crs: Crs, language: Language) -> dict[str, str]:
+    zh, en = crs.title_zh, crs.title_en
+    said = language.pick(
+        f"该位置附近没有街道,但若坐标是 {zh}({crs.value}),就正在街边:请检查 crs。",
+        f"No street is near this position; read as {en} ({crs.value}) it lies right beside one: check crs.",
+    )
+    return {"crs": crs.value, "message": said}
+
+
+def _notice(asking: Asking, written: Written) -> orjson.Fragment:
+    if asking.known_at is None:
+        return written.notice
+    said = snapshot_notice(asking.snapshot, asking.language, KINDS, asking.known_at)
+    return orjson.Fragment(b"null" if said is None else encode(said))
+
+
+@lru_cache(maxsize=64)
+def _profile(profile: WalkingProfile) -> orjson.Fragment:
+    return orjson.Fragment(encode(profile_json(profile)))
+
+
+def message_of(answer: NearestAnswer, query: NearestQuery, language: Language, *, online: bool) -> str | None:
+    """What the reader should be told in plain words; None where the hits say it all."""
+    said: list[str] = []
+    if not answer.inside_area:
+        said.append(language.pick("该位置在已载入的区域之外。", "This position is outside the areas that are loaded."))
+    if not answer.hits:
+        said.append(_nothing_within(query, language))
+        if answer.beyond is None:
+            said.append(language.pick("步行也到不了更远的站点。", "None farther away can be walked to either."))
+        else:
+            name, far = answer.beyond.station.name, f"{answer.beyond.walk_minutes:.0f}"
+            said.append(
+                language.pick(
+                    f"最近的是{name},步行约 {far} 分钟。", f"The nearest is {name}, about {far} minutes on foot."
+                )
+            )
+        if online:
+            said.append(language.pick("另有线上课程可选。", "There are online courses, too."))
+    return language.pick("", " ").join(said) or None
+
+
+def _nothing_within(query: NearestQuery, language: Language) -> str:
+    minutes, wanted = f"{query.max_minutes:g}", query.wanted
+    if wanted.session_until_s is not None:
+        return language.pick(
+            f"步行 {minutes} 分钟内没有赶得上且有余位的合适场次。",
+            f"No fitting session with a seat can be reached in time within {minutes} minutes' walk.",
+        )
+    is_plain = wanted.course.is_any and wanted.open_at_s is None and not wanted.host_kinds and not wanted.accessible
+    if is_plain:
+        return language.pick(
+            f"步行 {minutes} 分钟内没有开放的站点。", f"No open station within {minutes} minutes' walk."
+        )
+    return language.pick(
+        f"步行 {minutes} 分钟内没有符合条件的站点。", f"No station that fits within {minutes} minutes' walk."
+    )
+
+
+def _astray_message(nearby: list[Nearby], language: Language, *, inside_area: bool) -> str:
+    where = (
+        language.pick(
+            "该位置附近没有已知的街道,无法计算步行时间。", "No street is known near this position: no walk can be told."
+        )
+        if inside_area
+        else language.pick(
+            "该位置在已载入的区域之外,附近没有已知的街道,无法计算步行时间。",
+            "This position is outside the areas that are loaded, and no street is known near it: no walk can be told.",
+        )
+    )
+    if not nearby:
+        return where + language.pick("没有符合条件的站点。", " No station fits.")
+    name, far_km = nearby[0].station.name, f"{nearby[0].straight_m / 1e3:.1f}"
+    return where + language.pick(
+        f"区域内直线距离最近的是{name},约 {far_km} 公里。",
+        f" The nearest in a straight line is {name}, {far_km} km away.",
+    )

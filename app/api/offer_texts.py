@@ -1,0 +1,78 @@
+"""Courses and sessions of the snapshot as ready JSON, each written once a language until its seats change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from app.api.language import Language
+from app.api.schemas.stations import title
+from app.geo.opening_hours import TIME_ZONE
+from app.models.vocabularies import CourseForm, CourseKind
+from app.repositories.offer import NO_LIMIT, OfferedCourse
+from app.services.offer import CourseFilter, Offer
+from app.services.snapshot import Snapshot
+
+ONLINE_SHOWN = 5
+Texts = dict[int, tuple[orjson.Fragment, orjson.Fragment]]
+
+
+@lru_cache(maxsize=16_384)
+def moment_text(moment_s: int) -> str:
+    """A moment in ISO 8601, as clocks in Guangzhou show it."""
+    return datetime.fromtimestamp(moment_s, TIME_ZONE).isoformat()
+
+
+def session_text(offer: Offer, here: int, language: Language, *, reachable: bool) -> orjson.Fragment:
+    """One session by its position in ``offer.here``; see ``schemas.nearest.NextSession``."""
+    texts = _texts_of(offer, language)
+    pair = texts.get(here)
+    if pair is None:
+        pair = texts[here] = _written(offer, int(offer.here[here]), language)
+    return pair[1 if reachable else 0]
+
+
+def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> list[dict[str, Any]]:
+    """Online courses that fit: those that begin soonest, then those without a date; see ``OnlineCourse``."""
+    offer = snapshot.offer
+    found = []
+    for course in (offer.course_mask(wanted) & offer.is_online).nonzero()[0].tolist():
+        coming = offer.sessions_of_course(course, from_s, 1)
+        found.append((int(offer.starts_s[coming[0]]) if coming else None, course))
+    found.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1]))
+    return [_online(offer.courses[course], starts, language) for starts, course in found[:ONLINE_SHOWN]]
+
+
+def _online(course: OfferedCourse, starts_s: int | None, language: Language) -> dict[str, Any]:
+    return {
+        "id": course.id, "station_code": course.station_code, "title": course.title, "kind": course.kind,
+        "kind_title": title(CourseKind(course.kind), language), "skill": course.skill,
+        "fee_yuan": float(course.fee_yuan), "subsidised": course.subsidised, "online_url": course.online_url,
+        "next_starts_at": None if starts_s is None else moment_text(starts_s),
+    }  # fmt: skip
+
+
+def _texts_of(offer: Offer, language: Language) -> Texts:
+    """Written sessions of an offer whose seats are as they are now."""
+    held: Texts = offer.kept(("session texts", language, offer.seats.version), dict)
+    return held
+
+
+def _written(offer: Offer, at: int, language: Language) -> tuple[orjson.Fragment, orjson.Fragment]:
+    course, left = offer.courses[int(offer.session_course[at])], int(offer.seats.left[at])
+    told = {
+        "id": int(offer.session_id[at]), "course_id": course.id, "title": course.title, "kind": course.kind,
+        "kind_title": title(CourseKind(course.kind), language), "form": course.form,
+        "form_title": title(CourseForm(course.form), language), "skill": course.skill,
+        "starts_at": moment_text(int(offer.starts_s[at])), "ends_at": moment_text(int(offer.ends_s[at])),
+        "fee_yuan": float(course.fee_yuan), "subsidised": course.subsidised,
+        "seats_left": None if left == NO_LIMIT else left,
+    }  # fmt: skip
+    pair: Sequence[orjson.Fragment] = [
+        orjson.Fragment(orjson.dumps({**told, "reachable": reachable})) for reachable in (False, True)
+    ]
+    return pair[0], pair[1]
