@@ -23,6 +23,11 @@ DEFAULT_HORIZON_S = 62 * 86_400  # of sessions, where order=session says no othe
 HOUR_S = 3600
 
 
+def this_second() -> int:
+    """Now, in whole seconds since 1970."""
+    return int(time.time())
+
+
 class Where(NamedTuple):
     """A position, and how far from it the true one may be (None: not said)."""
 
@@ -63,7 +68,7 @@ class Reading:
 
     def query(self, now_s: int | None = None) -> NearestQuery:
         """The question of the service, asked at a moment (by default now). Raises InvalidInput."""
-        now_s = int(time.time()) if now_s is None else now_s
+        now_s = this_second() if now_s is None else now_s
         held = self._held
         if held is None or held[0] != now_s:
             held = self._held = now_s, self._made(now_s)

@@ -88,21 +88,21 @@ def plain_question(query_string: bytes) -> tuple[Reading, Position] | None:
     Raises what ``read_position`` raises.
     """
     text = query_string.decode("latin-1")
-    given = dict(POSITION.findall(text))
-    lng, lat = given.get("lng", ""), given.get("lat", "")
-    if not DEGREES(lng) or not DEGREES(lat):
+    degrees = POSITION.findall(text)
+    given = dict(degrees)
+    if len(degrees) != 2 or len(given) != 2 or not all(map(DEGREES, given.values())):
         return None
     reading = _reading(POSITION.sub("", text))
-    if reading is None:
+    if reading is None or reading.asked.crs is None:
         return None
-    return reading, read_position(float(lng), float(lat), reading.asked.crs)
+    return reading, read_position(float(given["lng"]), float(given["lat"]), reading.asked.crs)
 
 
 @lru_cache(maxsize=1024)
 def _reading(rest: str) -> Reading | None:
     """All but the position, checked by the endpoint's own model; residents ask the same few things again and again."""
     given: dict[str, str | list[str]] = {}
-    for name, value in parse_qsl(rest, keep_blank_values=True, strict_parsing=True, errors="strict"):
+    for name, value in parse_qsl(rest, keep_blank_values=True):
         if name in LISTS:
             held = given.setdefault(name, [])
             held.append(value)  # type: ignore[union-attr]

@@ -57,6 +57,9 @@ WORDINGS = {
     "timezone_aware": Wording(
         "没有时区", "has no time zone", "在末尾写明,如 +08:00", "end it with the zone, such as +08:00"
     ),
+    "year_range": Wording(
+        "年份超出范围", "is of a year out of range", "写 2000 至 2100 年之间的时刻", "write a moment of 2000 to 2100"
+    ),
     "string_type": NOT_TEXT, "list_type": NOT_LIST, "dict_type": NOT_OBJECT, "model_type": NOT_OBJECT,
     "model_attributes_type": NOT_OBJECT,
     "enum": NOT_ALLOWED_VALUE, "literal_error": NOT_ALLOWED_VALUE,

@@ -103,7 +103,15 @@ def test_open_location_is_gcj02_whatever_is_asked(client: TestClient, demo_snaps
 
 def test_the_body_form_is_the_same_call(client: TestClient, demo_snapshot: Snapshot) -> None:
     for place in places(demo_snapshot, 3):
-        question = asked(place, limit=7, max_minutes=45, profile="senior", speed_kmh=3.5, type=["community", "rural"])
+        question = asked(
+            place,
+            at="2026-11-25T18:00:00+08:00",
+            limit=7,
+            max_minutes=45,
+            profile="senior",
+            speed_kmh=3.5,
+            type=["community", "rural"],
+        )
         by_get, by_post = client.get(PATH, params=question), client.post(PATH, json=question)
         assert by_get.status_code == by_post.status_code == 200
         assert by_get.json() == by_post.json()
@@ -166,7 +174,17 @@ def test_synthetic_data_is_named(client: TestClient, demo_snapshot: Snapshot) ->
         ({"lat": "inf"}, "coordinate_invalid", "lat"),
         ({"lng": "east"}, "invalid_input", "lng"),
         ({"lng": None}, "invalid_input", "lng"),
-        (SEA, "not_walkable", "lng, lat"),
+        ({"lng": 0, "lat": 0}, "not_walkable", "lng, lat"),
+        ({"at": "2026-11-25T18:00:00"}, "invalid_input", "at"),
+        ({"at": "1999-01-01T00:00:00Z"}, "invalid_input", "at"),
+        ({"open_at": "soon"}, "invalid_input", "open_at"),
+        ({"session_before": "2020-01-01T00:00:00Z"}, "invalid_input", "session_before"),
+        ({"skill": "焊", "known_at": "2026-11-25T00:00:00Z"}, "invalid_input", "known_at"),
+        ({"cell": "8a4118b29017fff"}, "invalid_input", "cell"),
+        ({"lng": None, "lat": None, "crs": None, "cell": "abc"}, "invalid_input", "cell"),
+        ({"lng": None, "lat": None, "crs": None, "cell": "844118bffffffff"}, "invalid_input", "cell"),
+        ({"accuracy_m": -1}, "invalid_input", "accuracy_m"),
+        ({"group": "everybody"}, "invalid_input", "group"),
         ({"lng": 116.4, "lat": 39.9}, "not_walkable", "lng, lat"),
         ({"max_minutes": 0}, "invalid_input", "max_minutes"),
         ({"max_minutes": 10_000}, "invalid_input", "max_minutes"),
@@ -199,7 +217,7 @@ def test_bad_questions(client: TestClient, change: dict[str, Any], code: str, fi
         ({"lng": 113.2644, "lat": True, "crs": "wgs84"}, 422, "invalid_input", "lat"),
         ({"lng": 113.2644, "lat": 23.1291, "crs": "wgs84", "lon": 1}, 422, "invalid_input", "lon"),
         ({"lng": 113.2644, "lat": 23.1291, "crs": "wgs84", "type": ["none"]}, 422, "invalid_input", "type[0]"),
-        ({**SEA}, 422, "not_walkable", "lng, lat"),
+        ({"lng": 0.0, "lat": 0.0, "crs": "wgs84"}, 422, "not_walkable", "lng, lat"),
         ([], 422, "invalid_input", "body"),
         ('{"lng": 113.2', 400, "malformed_request", "body"),
         ('{"lng": NaN, "lat": 23.1, "crs": "wgs84"}', 422, "coordinate_invalid", "lng"),

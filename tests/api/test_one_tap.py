@@ -12,9 +12,11 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.api import one_tap
-from app.api.one_tap import PATH, PLAIN, plain_question
+from app.api import nearest_asked, one_tap
+from app.api.one_tap import PATH, plain_question
+from app.api.schemas.nearest import NearestParameters
 from app.geo.crs import Crs, from_wgs84
+from app.models.vocabularies import CourseForm, CourseKind, HostKind, StationType, TargetGroup
 from app.services.profiles import PROFILES
 from app.services.snapshot import Snapshot
 from tests.api.conftest import TestClient
@@ -32,6 +34,8 @@ class Both:
         self.short = one_tap._answer
         self.taken = 0
         monkeypatch.setattr(one_tap, "_answer", self._counted)
+        now_s = nearest_asked.this_second()
+        monkeypatch.setattr(nearest_asked, "this_second", lambda: now_s)  # both are asked in the same second
 
     def _counted(self, *given: Any) -> Any:
         answer = self.short(*given)
@@ -72,6 +76,10 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "out_crs": st.sampled_from([*(c.value for c in Crs), "", "utm"]),
     "profile": st.sampled_from([*PROFILES, "", "Adult"]),
     "type": st.sampled_from(["park", "school"]), "open_on": st.sampled_from(["2026-11-20", "soon"]),
+    "at": st.sampled_from(["2026-11-25T18:00:00+08:00", "2026-11-25T18:00:00", "1999-01-01T00:00:00Z", "now"]),
+    "session_before": st.sampled_from(["2026-11-25T18:00:00Z", "2200-01-01T00:00:00Z", "2000-01-01T00:00:00Z"]),
+    "accuracy_m": st.sampled_from(["50", "0", "x"]), "cell": st.sampled_from(["8a4118b29017fff", "zz", ""]),
+    "skill": st.sampled_from(["", "焊", "\x00", "a" * 51]), "accessible": st.sampled_from(["true", "1", "yes", "ja"]),
     "lon": st.just("1"),
 }  # fmt: skip
 
@@ -86,10 +94,20 @@ def queries(draw: st.DrawFn, snapshot: Snapshot) -> str:
     optional = {
         "limit": st.integers(1, 50).map(str), "max_minutes": st.floats(0.01, 60).map(lambda v: f"{v:.3f}"),
         "profile": st.sampled_from(list(PROFILES)), "out_crs": st.sampled_from([c.value for c in Crs]),
+        "skill": st.sampled_from(["焊工", "电", "茶艺", "x"]), "accessible": st.sampled_from(["true", "false"]),
+        "open_at": st.sampled_from(["now", "2026-12-01T10:00:00+08:00"]),
+        "at": st.sampled_from(["2026-12-02T18:00:00+08:00", "2026-12-05T01:00:00Z"]),
+        "session_within_hours": st.sampled_from(["3", "200.5"]), "order": st.sampled_from(["walk", "session"]),
     }  # fmt: skip
     for name in draw(st.sets(st.sampled_from(sorted(optional)))):
         parts[name] = draw(optional[name])
     pairs = list(parts.items())
+    several = {
+        "type": StationType, "host_kind": HostKind, "course_kind": CourseKind, "form": CourseForm, "group": TargetGroup
+    }  # fmt: skip
+    for name in draw(st.sets(st.sampled_from(sorted(several)), max_size=2)):
+        words = draw(st.lists(st.sampled_from(list(several[name])), min_size=1, max_size=3))
+        pairs += [(name, word.value) for word in words]
     for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
         name = draw(st.sampled_from(sorted(VALUES)))
         pairs = [p for p in pairs if p[0] != name or draw(st.booleans())] + [(name, draw(VALUES[name]))]
@@ -120,7 +138,15 @@ def test_the_short_way_answers_as_the_endpoint_does(data: st.DataObject, both: B
 def test_plain_questions_take_the_short_way(both: Both, demo_snapshot: Snapshot) -> None:
     for place in places(demo_snapshot, 5):
         where = f"lng={place.lng:.6f}&lat={place.lat:.6f}&crs=wgs84"
-        for more in ("", "&limit=3", "&max_minutes=20.5&profile=senior", "&out_crs=gcj02&limit=50&profile=wheelchair"):
+        for more in (
+            "",
+            "&limit=3",
+            "&type=park&type=community",
+            "&form=evening_school&skill=%E7%84%8A%E5%B7%A5&limit=%35",
+            "&max_minutes=20.5&profile=senior",
+            "&out_crs=gcj02&limit=50&profile=wheelchair",
+        ):
+            both(where + more)  # with nothing nearby, the first takes a search
             assert both(where + more) and both(where + more, {"Accept-Encoding": "gzip", "Accept-Language": "en"})
         assert both(f"crs=wgs84&lat={place.lat:.6f}&lng={place.lng:.6f}")
         both(where + "&max_minutes=0.01")  # the first takes a search
@@ -135,8 +161,9 @@ def test_five_are_named_where_there_are_more(both: Both, client: TestClient, dem
 
 @pytest.mark.parametrize(
     "more",
-    ["&type=park", "&open_on=2026-11-20", "&speed_kmh=4.5", "&x=1", "&limit=5&limit=5", "&limit=51", "&limit=0",
-     "&limit=%35", "&max_minutes=0", "&max_minutes=60.1", "&profile=runner", "&out_crs=utm", "&", "&lng=113"],
+    ["&known_at=2026-11-25T04:00:00Z", "&accuracy_m=50", "&x=1", "&limit=5&limit=5", "&limit=51", "&limit=0",
+     "&format=wx", "&max_minutes=0", "&max_minutes=60.1", "&profile=runner", "&out_crs=utm", "&lng=113",
+     "&skill=a&skill=b", "&type=none", "&at=soon", "&session_before=2001-01-01T00:00:00Z"],
 )  # fmt: skip
 def test_all_else_goes_to_the_endpoint(both: Both, demo_snapshot: Snapshot, more: str) -> None:
     (place,) = places(demo_snapshot, 1)
@@ -163,5 +190,5 @@ def test_compressed_it_is_the_same(client: TestClient, demo_snapshot: Snapshot) 
 
 def test_what_is_read_here_the_endpoint_documents(app: FastAPI) -> None:
     documented = {p["name"] for p in app.openapi()["paths"][PATH]["get"]["parameters"]}
-    assert set(PLAIN) <= documented
+    assert set(NearestParameters.model_fields) == documented
     assert plain_question(b"") is None and plain_question(b"lng=1&lat=1") is None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from app.api.method import PROFILE_TEXT, SPEED_TEXT, ProfileName
 from app.api.parameters import PLAIN_TEXT, WrittenDay, WrittenMoment
@@ -25,7 +26,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 def _within_years(moment: datetime) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"not within the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise PydanticCustomError("year_range", "not within the years that are answered")
     return moment
 
 
