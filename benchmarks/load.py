@@ -23,7 +23,7 @@ from app.cli.addresses import choose_port
 
 CONNECTIONS, THREADS = 16, 2
 ROUNDS, SECONDS, WARM_SECONDS = 5, 4, 1
-LEAST_SHARE, MOST_P99_MS = 0.75, 10.0  # promised
+LEAST_SHARE, MOST_P50_MS, MOST_P99_MS = 0.70, 3.0, 10.0  # promised
 MISSING = "wrk is not installed: apt-get install wrk"
 CONSTANT = """
 import sys
@@ -78,7 +78,7 @@ def run(
 def figure(ours: Sequence[dict[str, float]], constant: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Medians over the rounds; the share is the median of the rounds' own shares, since a machine's pace drifts."""
     share = statistics.median(a["per_second"] / b["per_second"] for a, b in zip(ours, constant, strict=True))
-    p99_ms = statistics.median(a["p99_ms"] for a in ours)
+    p50_ms, p99_ms = (statistics.median(a[name] for a in ours) for name in ("median_ms", "p99_ms"))
     return {
         **{name: round(statistics.median(a[name] for a in ours), 3) for name in ours[0]},
         "peer": "FastAPI, a constant",
@@ -88,8 +88,9 @@ def figure(ours: Sequence[dict[str, float]], constant: Sequence[dict[str, float]
         ),
         "share_of_peer": round(share, 3),
         "promised_share": LEAST_SHARE,
+        "promised_p50_ms": MOST_P50_MS,
         "promised_p99_ms": MOST_P99_MS,
-        "kept": share >= LEAST_SHARE and p99_ms <= MOST_P99_MS,
+        "kept": share >= LEAST_SHARE and p50_ms <= MOST_P50_MS and p99_ms <= MOST_P99_MS,
         "connections": CONNECTIONS,
         "rounds": len(ours),
     }
@@ -105,7 +106,7 @@ def read(text: str) -> dict[str, float]:
         raise RuntimeError(f"wrk said: {text[:500]}")
     figures = {"per_second": float(per_second[1])}
     for name, share in (("median_ms", "50%"), ("p99_ms", "99%")):
-        value = re.search(rf"^\s+{share}\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE)
+        value = re.search(rf"^\s+{share}\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
         if value is None:
             raise RuntimeError(f"wrk said: {text[:500]}")
         figures[name] = float(value[1]) * UNITS_MS[value[2]]

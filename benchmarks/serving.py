@@ -10,11 +10,24 @@ from urllib.parse import urlencode
 
 from app.services.snapshot import Snapshot
 from benchmarks import load
+from benchmarks.filters import filtered_targets
 from benchmarks.timing import summary, versus
 from benchmarks.walking import positions
 
 LOOKUPS = 500
 POSITIONS = 2_000  # under load
+
+
+def under_load(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
+    """The nearest stations, plain and with filters, with 16 connections beside a constant endpoint of FastAPI."""
+    plain = [
+        f"/v1/stations/nearest?{urlencode({'lng': f'{p.lng:.6f}', 'lat': f'{p.lat:.6f}', 'crs': 'wgs84'})}"
+        for p in positions(snapshot, POSITIONS)
+    ]
+    return {
+        "nearest_under_load": load.run(host, port, plain),
+        "nearest_with_filters_under_load": load.run(host, port, filtered_targets(snapshot, POSITIONS)),
+    }
 
 
 def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
@@ -39,7 +52,6 @@ def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
         return summary([ask(path, **query)[0] for query in queries])
 
     where = [{"lng": f"{p.lng:.6f}", "lat": f"{p.lat:.6f}", "crs": "wgs84"} for p in places]
-    under_load = [f"/v1/stations/nearest?{urlencode(w)}" for w in where]
     where = where[:LOOKUPS]
     constant = several("/healthz", [{}] * LOOKUPS)
     nearest = several("/v1/stations/nearest", where)
@@ -52,5 +64,5 @@ def run(host: str, port: int, snapshot: Snapshot) -> dict[str, Any]:
         "isochrone_three_bands": versus(bands, constant, "GET /healthz", 25.0),
         "coverage_by_town": versus(towns, constant, "GET /healthz", 20.0),
         "rows_by_town": len(json.loads(body)["rows"]),
-        "nearest_under_load": load.run(host, port, under_load),
+        **under_load(host, port, snapshot),
     }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.runtime import database_engine, home_folder, say, stderr_console
+
+if TYPE_CHECKING:
+    from app.services.snapshot import Snapshot
 
 bench_app = typer.Typer(help="性能测试 · Benchmarks, each figure beside a peer's.", invoke_without_command=True)
 GROUPS = ("starting", "engine", "answers", "http")
@@ -16,6 +20,7 @@ GROUPS = ("starting", "engine", "answers", "http")
 
 @bench_app.callback()
 def bench(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · Print JSON.")] = False,
     up: Annotated[bool, typer.Option(help="包括在新目录中启动两次 · With `up` in a new home, and again.")] = False,
     engine: Annotated[
@@ -30,6 +35,8 @@ def bench(
     ] = None,
 ) -> None:  # fmt: skip
     """测量并打印;本目录无数据时先载入演示城市 · Measure and print; an empty home gets the demonstration city first."""
+    if context.invoked_subcommand is not None:
+        return
     if real is not None:
         from benchmarks import real as cities
         from benchmarks.real.tables import as_text as as_tables
@@ -47,6 +54,39 @@ def bench(
         figures["starting"] = starting.up_twice()
     _service(figures)
     typer.echo(json.dumps(figures, ensure_ascii=False, indent=1) if as_json else as_text(figures))
+
+
+@bench_app.command("serve")
+def bench_serve(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · Print JSON.")] = False) -> None:
+    """只测 HTTP 服务,并列只答常数的 FastAPI · The service over HTTP alone, beside one that answers a constant."""
+    figures = {"http": _with_service(serving_figures)}
+    typer.echo(json.dumps(figures, ensure_ascii=False, indent=1) if as_json else as_text(figures))
+
+
+def serving_figures(port: int, snapshot: Snapshot) -> dict[str, Any]:
+    """What is promised under load."""
+    from benchmarks import serving
+
+    return serving.under_load("127.0.0.1", port, snapshot)
+
+
+def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[str, Any]:
+    """What is measured of a running service on its port."""
+    from app.cli.addresses import choose_port
+    from app.cli.service import Service
+    from app.db.engine import render
+    from app.demo import load_demo_if_missing
+    from app.services.snapshot import ensure_snapshot
+    from app.settings import home_settings
+
+    with database_engine() as engine:
+        load_demo_if_missing(engine, stderr_console())
+        snapshot = ensure_snapshot(engine, home_settings())
+        say("正在测量 HTTP 服务…", "measuring the service over HTTP …")
+        port = choose_port("127.0.0.1", 0)
+        with Service("127.0.0.1", port, 1, render(engine.url), home_folder() / "logs" / "bench.log") as service:
+            service.wait_until_ready(lambda: None)
+            return measure(port, snapshot)
 
 
 def _engine() -> dict[str, Any]:

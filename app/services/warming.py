@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from app.errors import DomainError
 from app.geo.crs import Crs
 from app.models.vocabularies import AreaLevel
+from app.services.attendable import Wanted, next_sessions
 from app.services.coverage import CoverageQuery, coverage_curve, coverage_table
 from app.services.coverage_cells import cell_figures, coverage_gaps
 from app.services.isochrones import DEFAULT_MINUTES, isochrones_of_position
-from app.services.nearest import NearestQuery, find_nearest, with_beyond
+from app.services.nearest import NearestQuery, Order, find_nearest, with_beyond
+from app.services.offer import ANY_COURSE
 from app.services.positions import Position
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
@@ -33,7 +36,11 @@ def warm(snapshot: Snapshot) -> float:
         lng, lat = float(network.geom_lng[at]), float(network.geom_lat[at])
         position = Position(lng, lat, Crs.WGS84, lng, lat)
         try:
-            nearest = NearestQuery(profile, day)
+            now_s = int(time.time())
+            nearest = NearestQuery(profile, day, leave_s=now_s)
+            attended = replace(nearest, wanted=Wanted(session_until_s=now_s + 86_400), order=Order.SESSION)
+            next_sessions(snapshot, 0, now_s, ANY_COURSE, 1)
+            find_nearest(snapshot, position, attended)
             found = with_beyond(snapshot, position, nearest, find_nearest(snapshot, position, nearest))
             hit = found.hits[0] if found.hits else found.beyond
             if hit is not None:
