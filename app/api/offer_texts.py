@@ -38,7 +38,12 @@ def session_text(offer: Offer, here: int, language: Language, *, reachable: bool
 
 def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> list[dict[str, Any]]:
     """Online courses that fit: those that begin soonest, then those without a date; see ``OnlineCourse``."""
-    offer = snapshot.offer
+    offer, minute = snapshot.offer, from_s // 60
+    key = ("online", wanted, minute, language)
+    return offer.kept(key, lambda: _online_courses(offer, wanted, minute * 60, language))
+
+
+def _online_courses(offer: Offer, wanted: CourseFilter, from_s: int, language: Language) -> list[dict[str, Any]]:
     found = []
     for course in (offer.course_mask(wanted) & offer.is_online).nonzero()[0].tolist():
         coming = offer.sessions_of_course(course, from_s, 1)

@@ -271,30 +271,44 @@ def _by_search(
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
     """The answer with the nearest station at whatever distance; None where none can be reached on foot at all.
 
-    The first one for some stations takes a search over the whole network (tens of milliseconds).
+    Read from the reach table, or from the far table; while that is not there, a search over the whole network.
     """
     mask, step_free = _beyond_mask(snapshot, query), query.profile.step_free
     if not mask.any():
         return answer
-    lookup, place = lookup_of(snapshot, step_free=step_free), answer.place
-    edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
-    field, network = snapshot.far_field(mask, step_free=step_free), snapshot.network
-    ends = (network.edge_u.item(edge), offset), (network.edge_v.item(edge), network.edge_mm.item(edge) - offset)
-    known = [(*field.at(node), rest) for node, rest in ends]
-    ways = [(mm + rest + leg, origin) for mm, origin, rest in known if origin != NO_ORIGIN]
-    ways += [(on_edge_mm(lookup.places, k, offset) + leg, k) for k in lookup.standing.get(edge, ()) if mask[k]]
-    if not ways:
+    lookup = lookup_of(snapshot, step_free=step_free)
+    _, near, near_mm, _ = lookup.nearest(
+        position.lng, position.lat, snapshot.method.snap_limit_m, lookup.table.limit_mm, 1, mask
+    )
+    mm, origin = (near_mm[0], near[0]) if near else _far_nearest(snapshot, answer.place, mask, step_free=step_free)
+    if origin == NO_ORIGIN:
         return answer
-    mm, origin = min(ways)
     (hit,) = _hits(snapshot, [Found(origin, mm, _straight_m(snapshot, position, origin))], query.profile)
     return answer._replace(beyond=hit)
 
 
+def _far_nearest(snapshot: Snapshot, place: StreetPlace, mask: BoolArray, *, step_free: bool) -> tuple[int, int]:
+    """Length in mm and number of the nearest station of a mask from a place; NO_ORIGIN where no way leads to any."""
+    network, (searcher, places, _) = snapshot.network, snapshot.variant(step_free=step_free)
+    edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
+    ends = (network.edge_u.item(edge), offset), (network.edge_v.item(edge), network.edge_mm.item(edge) - offset)
+    table = snapshot.far.of(places, step_free=step_free)
+    if table is not None:
+        ways = [table.nearest(searcher, ends, mask)]
+    else:
+        field = snapshot.far_field(mask, step_free=step_free)
+        known = [(*field.at(node), rest) for node, rest in ends]
+        ways = [(mm + rest, origin) for mm, origin, rest in known]
+    standing = lookup_of(snapshot, step_free=step_free).standing.get(edge, ())
+    ways += [(on_edge_mm(places, k, offset), k) for k in standing if mask[k]]
+    mm, origin = min(((mm, origin) for mm, origin in ways if origin != NO_ORIGIN), default=(0, NO_ORIGIN))
+    return mm + leg, origin
+
+
 def is_beyond_known(snapshot: Snapshot, query: NearestQuery) -> bool:
-    """Has the search that ``with_beyond`` takes been done for such a question, so that it takes microseconds?"""
-    mask = _beyond_mask(snapshot, query)
-    key = snapshot.far_key(mask, step_free=query.profile.step_free)
-    return not mask.any() or snapshot.far_fields.peek(key) is not None
+    """Is what ``with_beyond`` needs there, so that it takes microseconds?"""
+    _, places, _ = snapshot.variant(step_free=query.profile.step_free)
+    return snapshot.far.of(places, step_free=query.profile.step_free) is not None
 
 
 def _beyond_mask(snapshot: Snapshot, query: NearestQuery) -> BoolArray:

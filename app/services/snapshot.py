@@ -38,6 +38,7 @@ from app.services.bounded import BoundedCache
 from app.services.calendar import load_calendar
 from app.services.city_part import KIND as CITY
 from app.services.city_part import CityPart, build_city, read_city
+from app.services.far_tables import FarTables
 from app.services.hours_at import HoursTable
 from app.services.offer import Offer, load_offer, no_offer
 from app.services.pack_store import PackStore
@@ -82,6 +83,7 @@ class Snapshot:
     offer: Offer
     hours: HoursTable
     keys: SnapshotKeys | None = None
+    far: FarTables = field(default_factory=FarTables)
     _answers: BoundedCache = field(default_factory=lambda: BoundedCache(CACHED_ANSWERS))
 
     @property
@@ -194,7 +196,8 @@ def ensure_snapshot(
         else:
             offer = load_offer(session, stations.table, keys.offer)
             served = offer, HoursTable(stations.table.stations, load_calendar(session))
-    made = assemble(city, stations, method, searchers, keys, served=served)
+    far = held.far if held is not None and held.city is city else FarTables()
+    made = replace(assemble(city, stations, method, searchers, keys, served=served), far=far)
     if held is not None and held.version == made.version:
         # another state of the database with the same content, but for what is offered
         return replace(held, keys=keys, offer=made.offer, hours=made.hours)

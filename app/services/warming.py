@@ -61,4 +61,7 @@ def warm(snapshot: Snapshot) -> float:
             coverage_curve(snapshot, query)
     except DomainError:
         pass  # no people yet
+    for step_free in (False, True):
+        searcher, places, _ = snapshot.variant(step_free=step_free)
+        snapshot.far.build(network, searcher, places, step_free=step_free)
     return time.perf_counter() - started
