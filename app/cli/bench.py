@@ -77,11 +77,13 @@ def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[st
     from app.db.engine import render
     from app.demo import load_demo_if_missing
     from app.services.snapshot import ensure_snapshot
+    from app.services.warming import warm
     from app.settings import home_settings
 
     with database_engine() as engine:
         load_demo_if_missing(engine, stderr_console())
         snapshot = ensure_snapshot(engine, home_settings())
+        warm(snapshot)  # compiles what the service then loads
         say("正在测量 HTTP 服务…", "measuring the service over HTTP …")
         port = choose_port("127.0.0.1", 0)
         with Service("127.0.0.1", port, 1, render(engine.url), home_folder() / "logs" / "bench.log") as service:
