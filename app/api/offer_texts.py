@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,11 +13,12 @@ from app.api.schemas.stations import title
 from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm, CourseKind
 from app.repositories.offer import NO_LIMIT, OfferedCourse
+from app.services.attendable import next_sessions
 from app.services.offer import CourseFilter, Offer
 from app.services.snapshot import Snapshot
 
 ONLINE_SHOWN = 5
-Texts = dict[int, tuple[orjson.Fragment, orjson.Fragment]]
+SESSIONS_SHOWN = 3
 
 
 @lru_cache(maxsize=16_384)
@@ -27,20 +27,57 @@ def moment_text(moment_s: int) -> str:
     return datetime.fromtimestamp(moment_s, TIME_ZONE).isoformat()
 
 
-def session_text(offer: Offer, here: int, language: Language, *, reachable: bool) -> orjson.Fragment:
+def session_text(offer: Offer, here: int, language: Language, *, reachable: bool) -> bytes:
     """One session by its position in ``offer.here``; see ``schemas.nearest.NextSession``."""
-    texts = _texts_of(offer, language)
+    texts: dict[int, tuple[bytes, bytes]] = offer.kept(("session texts", language, offer.seats.version), dict)
     pair = texts.get(here)
     if pair is None:
         pair = texts[here] = _written(offer, int(offer.here[here]), language)
     return pair[1 if reachable else 0]
 
 
-def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> list[dict[str, Any]]:
-    """Online courses that fit: those that begin soonest, then those without a date; see ``OnlineCourse``."""
+class _Upcoming(NamedTuple):
+    """The next sessions of a station: so from any moment after ``after_s`` until the first of them begins."""
+
+    after_s: int
+    starts_s: list[int]
+    texts: list[tuple[bytes, bytes]]
+    all_reachable: bytes
+
+
+def sessions_text(
+    snapshot: Snapshot, station: int, wanted: CourseFilter, leave_s: int, arrival_s: int, language: Language
+) -> bytes:
+    """The next sessions of wanted courses at a station, as a list in JSON."""
+    offer = snapshot.offer
+    held: dict[int, _Upcoming] = offer.kept(("upcoming", wanted, language, offer.seats.version), dict)
+    coming = held.get(station)
+    if coming is None or leave_s <= coming.after_s or (coming.starts_s and leave_s > coming.starts_s[0]):
+        coming = held[station] = _upcoming(snapshot, station, wanted, leave_s, language)
+    if not coming.starts_s or arrival_s <= coming.starts_s[0]:
+        return coming.all_reachable
+    pairs = zip(coming.starts_s, coming.texts, strict=True)
+    return b"[%b]" % b",".join([texts[starts_s >= arrival_s] for starts_s, texts in pairs])
+
+
+def _upcoming(snapshot: Snapshot, station: int, wanted: CourseFilter, leave_s: int, language: Language) -> _Upcoming:
+    offer = snapshot.offer
+    found = next_sessions(snapshot, station, leave_s, wanted, SESSIONS_SHOWN)
+    texts = [
+        (session_text(offer, at, language, reachable=False), session_text(offer, at, language, reachable=True))
+        for at in found
+    ]
+    all_reachable = b"[%b]" % b",".join([pair[1] for pair in texts])
+    return _Upcoming(leave_s - 1, [offer.here_starts_s.item(at) for at in found], texts, all_reachable)
+
+
+def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> bytes:
+    """Online courses that fit, as a list in JSON: those that begin soonest, then those without a date; see
+    ``OnlineCourse``.
+    """
     offer, minute = snapshot.offer, from_s // 60
     key = ("online", wanted, minute, language)
-    return offer.kept(key, lambda: _online_courses(offer, wanted, minute * 60, language))
+    return offer.kept(key, lambda: orjson.dumps(_online_courses(offer, wanted, minute * 60, language)))
 
 
 def _online_courses(offer: Offer, wanted: CourseFilter, from_s: int, language: Language) -> list[dict[str, Any]]:
@@ -61,13 +98,7 @@ def _online(course: OfferedCourse, starts_s: int | None, language: Language) -> 
     }  # fmt: skip
 
 
-def _texts_of(offer: Offer, language: Language) -> Texts:
-    """Written sessions of an offer whose seats are as they are now."""
-    held: Texts = offer.kept(("session texts", language, offer.seats.version), dict)
-    return held
-
-
-def _written(offer: Offer, at: int, language: Language) -> tuple[orjson.Fragment, orjson.Fragment]:
+def _written(offer: Offer, at: int, language: Language) -> tuple[bytes, bytes]:
     course, left = offer.courses[int(offer.session_course[at])], int(offer.seats.left[at])
     told = {
         "id": int(offer.session_id[at]), "course_id": course.id, "title": course.title, "kind": course.kind,
@@ -77,7 +108,4 @@ def _written(offer: Offer, at: int, language: Language) -> tuple[orjson.Fragment
         "fee_yuan": float(course.fee_yuan), "subsidised": course.subsidised,
         "seats_left": None if left == NO_LIMIT else left,
     }  # fmt: skip
-    pair: Sequence[orjson.Fragment] = [
-        orjson.Fragment(orjson.dumps({**told, "reachable": reachable})) for reachable in (False, True)
-    ]
-    return pair[0], pair[1]
+    return orjson.dumps({**told, "reachable": False}), orjson.dumps({**told, "reachable": True})

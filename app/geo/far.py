@@ -21,9 +21,10 @@ from app.geo.network import Adjacency, WalkNetwork
 from app.geo.search import MAX_LIMIT_MM, UNREACHED, Searcher
 from app.geo.snapping import Places
 
-SQUARE_M = 2_000.0
+SQUARE_M = 1_500.0
 NOT_FOUND = -1
 FAR = np.int64(1) << np.int64(60)
+NO_WAY = np.int64(UNREACHED)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _nearest(  # type: ignore[no-untyped-def]
     square, position, ptr, gate_ptr, gates, indptr, links, far_mm, edge, offset_mm, leg_mm, edge_u, edge_v, edge_mm,
     mask, u, u_mm, v, v_mm,
 ):  # fmt: skip
-    best, origin = FAR, NOT_FOUND
+    best, origin = NO_WAY, NOT_FOUND
     for turn in range(2):
         if turn == 1 and square[u] == square[v]:
             break  # both ends were planted at once
@@ -132,20 +133,23 @@ def _nearest(  # type: ignore[no-untyped-def]
         if square[v] == here:
             inside[position[v]] = min(inside[position[v]], v_mm)
         _spread_inside(square, position, here, indptr, links, inside, u, v)
+        first, last = gate_ptr[here], gate_ptr[here + 1]
+        ways = np.empty(last - first, np.int64)
+        for g in range(last - first):
+            ways[g] = inside[position[gates[first + g]]]
         for k in range(len(edge)):
             e = edge[k]
             if not mask[k] or e < 0:
                 continue
-            least = FAR
-            for g in range(gate_ptr[here], gate_ptr[here + 1]):
-                if far_mm[k, g] != UNREACHED:
-                    least = min(least, inside[position[gates[g]]] + far_mm[k, g])
+            least, row = NO_WAY, far_mm[k, first:last]
+            for g in range(last - first):  # without a branch: a length of UNREACHED or more is none
+                least = min(least, ways[g] + row[g])
             # an origin in this very square may be reached without leaving it
             if square[edge_u[e]] == here:
                 least = min(least, inside[position[edge_u[e]]] + offset_mm[k] + leg_mm[k])
             if square[edge_v[e]] == here:
                 least = min(least, inside[position[edge_v[e]]] + edge_mm[e] - offset_mm[k] + leg_mm[k])
-            if least < best or (least == best and least < FAR and k < origin):
+            if least < best or (least == best and least < NO_WAY and k < origin):
                 best, origin = least, k
     return best, origin
 

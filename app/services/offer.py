@@ -27,7 +27,7 @@ from app.services.station_table import StationTable
 DAYS_BACK = 31  # sessions that were planned and never closed are forgotten after this
 NOWHERE = -1
 FREE, SUBSIDISED = "free", "subsidised"
-CACHED_MASKS = 512
+CACHED_MASKS, CACHED_TEXTS = 4_096, 256
 Kept = TypeVar("Kept")
 
 
@@ -111,6 +111,7 @@ class Offer:
     seats: Seats
     rows: tuple[Sequence[OfferedCourse], Sequence[SessionTuple]] = field(repr=False)
     _masks: BoundedCache = field(default_factory=lambda: BoundedCache(CACHED_MASKS), repr=False)
+    _texts: BoundedCache = field(default_factory=lambda: BoundedCache(CACHED_TEXTS), repr=False)
 
     @cached_property
     def session_at(self) -> dict[int, int]:
@@ -127,8 +128,8 @@ class Offer:
         return np.array([course.form == CourseForm.ONLINE for course in self.courses], dtype=np.bool_)
 
     def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """A result that depends on nothing but the offer and ``key``."""
-        return self._masks.get(key, make)
+        """A text that depends on nothing but the offer and ``key``."""
+        return self._texts.get(key, make)
 
     def course_mask(self, wanted: CourseFilter) -> BoolArray:
         """Which courses a filter lets through."""
