@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.api.schemas.nearest import NearestAsked
@@ -46,9 +47,9 @@ class Reading:
         self.out_crs = asked.out_crs
         self.known_at: datetime | None = asked.known_at
         self._profile = resolve_profile(asked.profile, asked.speed_kmh)
-        self._course = CourseFilter(
-            skill=asked.skill or None, kinds=_values(asked.course_kind), forms=_values(asked.form),
-            groups=_values(asked.group), costs=_values(asked.cost),
+        self._course = _course_filter(
+            asked.skill or None, _values(asked.course_kind), _values(asked.form), _values(asked.group),
+            _values(asked.cost),
         )  # fmt: skip
         self._types, self._hosts = _values(asked.type), _values(asked.host_kind)
         self._at_s = None if asked.at is None else int(asked.at.timestamp())
@@ -103,6 +104,14 @@ class Reading:
             if ends[-1] <= leave_s:
                 raise _too_early(asked.session_before)
         return min(ends, default=leave_s + DEFAULT_HORIZON_S)
+
+
+@lru_cache(maxsize=4096)
+def _course_filter(
+    skill: str | None, kinds: tuple[str, ...], forms: tuple[str, ...], groups: tuple[str, ...], costs: tuple[str, ...]
+) -> CourseFilter:
+    """One and the same for the same wishes: caches find it without comparing."""
+    return CourseFilter(skill, kinds, forms, groups, costs)
 
 
 def where_of(asked: NearestAsked, lng: float | None, lat: float | None) -> Where:

@@ -12,7 +12,7 @@ import orjson
 from app.api.answers import encode
 from app.api.language import Language
 from app.api.method import profile_json
-from app.api.offer_texts import moment_text, online_courses, session_text, sessions_text
+from app.api.offer_texts import Upcoming, moment_text, online_courses, session_text
 from app.api.summaries import open_locations, snapshot_notice, station_summaries
 from app.geo.crs import Crs, point_from_wgs84
 from app.geo.opening_hours import OpenState
@@ -46,6 +46,7 @@ class Written:
     before: list[bytes]  # of a hit's numbers: the station's summary
     after: list[bytes]  # the argument of wx.openLocation
     notice: bytes
+    hours: dict[int, tuple[int, int, bytes]]  # station -> from when, until when, what is said meanwhile
 
     @classmethod
     def of(cls, snapshot: Snapshot, language: Language, crs: Crs) -> Written:
@@ -55,6 +56,7 @@ class Written:
                 [b'{"station":' + orjson.dumps(text) for text in station_summaries(snapshot, language, crs)],
                 [b',"open_location":' + orjson.dumps(text) + b"}" for text in open_locations(snapshot)],
                 b"null" if notice is None else encode(notice),
+                snapshot.hours.said,
             )
 
         return snapshot.masks.get(("nearest texts", language, crs), write)
@@ -80,13 +82,14 @@ def body_of(
     if not answer.hits and known_at is None:
         online = online_courses(snapshot, query.wanted.course, query.leave_s, language)
     message = message_of(answer, query, language, online=online != b"[]")
+    upcoming = Upcoming.of(snapshot, query.wanted.course, language)
     return BODY % (
         crs.value.encode(),
         query.day.isoformat().encode(),
         moment_text(query.leave_s).encode(),
         query.order.value.encode(),
-        b",".join([_hit(asking, written, hit) for hit in answer.hits]),
-        NULL if answer.beyond is None else _hit(asking, written, answer.beyond),
+        b",".join([_hit(asking, written, upcoming, hit) for hit in answer.hits]),
+        NULL if answer.beyond is None else _hit(asking, written, upcoming, answer.beyond),
         online,
         NULL if message is None else orjson.dumps(message),
         NULL if hint is None else orjson.dumps(_hint(hint, language)),
@@ -140,32 +143,35 @@ def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
     }
 
 
-def _hit(asking: Asking, written: Written, hit: NearestHit) -> bytes:
-    snapshot, query, _, language, known_at = asking
-    number, leave_s, detour = hit.number, query.leave_s, hit.detour
-    arrival_s = leave_s + hit.walk_seconds
-    sessions = b"[]"
-    if known_at is None:
-        sessions = sessions_text(snapshot, number, query.wanted.course, leave_s, arrival_s, language)
+def _hit(asking: Asking, written: Written, upcoming: Upcoming, hit: NearestHit) -> bytes:
+    _, walk_seconds, walk_m, straight_m, number, session = hit
+    leave_s, detour = asking.query.leave_s, hit.detour
+    arrival_s = leave_s + walk_seconds
+    said = written.hours.get(number)
+    if said is None or leave_s < said[0] or arrival_s >= said[1]:
+        said = _hours(asking.snapshot, number, leave_s, arrival_s)
+    language = asking.language
     return HIT % (
         written.before[number],
         hit.walk_minutes,
-        hit.walk_seconds,
-        hit.walk_m,
-        hit.straight_m,
+        walk_seconds,
+        walk_m,
+        straight_m,
         NULL if detour is None else b"%a" % detour,
-        _hours(snapshot, number, leave_s, arrival_s),
-        NULL if hit.session == NONE else session_text(snapshot.offer, hit.session, language, reachable=True),
-        sessions,
+        said[2],
+        NULL if session == NONE else session_text(asking.snapshot.offer, session, language, reachable=True),
+        b"[]" if asking.known_at is not None else upcoming.text(number, leave_s, arrival_s),
         written.after[number],
     )
 
 
-def _hours(snapshot: Snapshot, station: int, leave_s: int, arrival_s: int) -> bytes:
-    now = snapshot.hours.opening(station, leave_s)
-    # nothing changes on the way, mostly
-    then = now if now.until_s is not None and arrival_s < now.until_s else snapshot.hours.opening(station, arrival_s)
-    return _hours_text(now, then.state)
+def _hours(snapshot: Snapshot, station: int, leave_s: int, arrival_s: int) -> tuple[int, int, bytes]:
+    """What is said of a station's hours, kept where it holds for all who leave and arrive before the next change."""
+    begins_s, ends_s, now = snapshot.hours.stretch(station, leave_s)
+    if arrival_s < ends_s:
+        held = snapshot.hours.said[station] = begins_s, ends_s, _hours_text(now, now.state)
+        return held
+    return leave_s, arrival_s, _hours_text(now, snapshot.hours.opening(station, arrival_s).state)
 
 
 @lru_cache(maxsize=4096)

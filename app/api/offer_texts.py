@@ -18,7 +18,8 @@ from app.services.offer import CourseFilter, Offer
 from app.services.snapshot import Snapshot
 
 ONLINE_SHOWN = 5
-SESSIONS_SHOWN = 3
+SESSIONS_SHOWN = 2
+NEVER_S = 1 << 62
 
 
 @lru_cache(maxsize=16_384)
@@ -36,39 +37,52 @@ def session_text(offer: Offer, here: int, language: Language, *, reachable: bool
     return pair[1 if reachable else 0]
 
 
-class _Upcoming(NamedTuple):
+class _Coming(NamedTuple):
     """The next sessions of a station: so from any moment after ``after_s`` until the first of them begins."""
 
     after_s: int
+    first_s: int
     starts_s: list[int]
     texts: list[tuple[bytes, bytes]]
     all_reachable: bytes
 
 
-def sessions_text(
-    snapshot: Snapshot, station: int, wanted: CourseFilter, leave_s: int, arrival_s: int, language: Language
-) -> bytes:
-    """The next sessions of wanted courses at a station, as a list in JSON."""
-    offer = snapshot.offer
-    held: dict[int, _Upcoming] = offer.kept(("upcoming", wanted, language, offer.seats.version), dict)
-    coming = held.get(station)
-    if coming is None or leave_s <= coming.after_s or (coming.starts_s and leave_s > coming.starts_s[0]):
-        coming = held[station] = _upcoming(snapshot, station, wanted, leave_s, language)
-    if not coming.starts_s or arrival_s <= coming.starts_s[0]:
-        return coming.all_reachable
-    pairs = zip(coming.starts_s, coming.texts, strict=True)
-    return b"[%b]" % b",".join([texts[starts_s >= arrival_s] for starts_s, texts in pairs])
+class Upcoming:
+    """What is said of the next sessions of wanted courses, by station: written when first asked for."""
 
+    def __init__(self, snapshot: Snapshot, wanted: CourseFilter, language: Language) -> None:
+        self._snapshot, self._wanted, self._language = snapshot, wanted, language
+        self._held: dict[int, _Coming] = {}
 
-def _upcoming(snapshot: Snapshot, station: int, wanted: CourseFilter, leave_s: int, language: Language) -> _Upcoming:
-    offer = snapshot.offer
-    found = next_sessions(snapshot, station, leave_s, wanted, SESSIONS_SHOWN)
-    texts = [
-        (session_text(offer, at, language, reachable=False), session_text(offer, at, language, reachable=True))
-        for at in found
-    ]
-    all_reachable = b"[%b]" % b",".join([pair[1] for pair in texts])
-    return _Upcoming(leave_s - 1, [offer.here_starts_s.item(at) for at in found], texts, all_reachable)
+    @classmethod
+    def of(cls, snapshot: Snapshot, wanted: CourseFilter, language: Language) -> Upcoming:
+        """Kept until a session has another number of seats left."""
+        offer = snapshot.offer
+        return offer.kept(("upcoming", wanted, language, offer.seats.version), lambda: cls(snapshot, wanted, language))
+
+    def text(self, station: int, leave_s: int, arrival_s: int) -> bytes:
+        """The next sessions as a list in JSON, for one who leaves and arrives then."""
+        coming = self._held.get(station)
+        if coming is None or leave_s <= coming.after_s or leave_s > coming.first_s:
+            coming = self._held[station] = self._written(station, leave_s)
+        if arrival_s <= coming.first_s:
+            return coming.all_reachable
+        pairs = zip(coming.starts_s, coming.texts, strict=True)
+        return b"[%b]" % b",".join([texts[starts_s >= arrival_s] for starts_s, texts in pairs])
+
+    def _written(self, station: int, leave_s: int) -> _Coming:
+        offer = self._snapshot.offer
+        found = next_sessions(self._snapshot, station, leave_s, self._wanted, SESSIONS_SHOWN)
+        texts = [
+            (
+                session_text(offer, at, self._language, reachable=False),
+                session_text(offer, at, self._language, reachable=True),
+            )
+            for at in found
+        ]
+        starts_s = [offer.here_starts_s.item(at) for at in found]
+        all_reachable = b"[%b]" % b",".join([pair[1] for pair in texts])
+        return _Coming(leave_s - 1, starts_s[0] if found else NEVER_S, starts_s, texts, all_reachable)
 
 
 def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> bytes:

@@ -47,6 +47,7 @@ class HoursTable:
         self._days = BoundedCache(DAYS_KEPT)
         self._masks = BoundedCache(256)
         self._openings: dict[int, tuple[int, int, Opening]] = {}  # station -> from, to, what holds meanwhile
+        self.said: dict[int, tuple[int, int, bytes]] = {}  # the same as answers say it, for who writes them
 
     def hours_of(self, station: int, day: date) -> DayHours:
         """The hours of a station by its number."""
@@ -54,15 +55,20 @@ class HoursTable:
 
     def opening(self, station: int, moment_s: int) -> Opening:
         """Is a station open at a moment, and until when is that so?"""
+        return self.stretch(station, moment_s)[2]
+
+    def stretch(self, station: int, moment_s: int) -> tuple[int, int, Opening]:
+        """From when and until when what holds at a moment holds for certain, and what that is."""
         held = self._openings.get(station)
         if held is not None and held[0] <= moment_s < held[1]:
-            return held[2]
+            return held
         moment = datetime.fromtimestamp(moment_s, TIME_ZONE)
         state, until = state_at(lambda day: self.hours_of(station, day), moment)
         found = Opening(state, None if until is None else int(until.timestamp()))
-        # without a known change it is looked at again with the next minute
-        self._openings[station] = moment_s, found.until_s or moment_s - moment_s % 60 + 60, found
-        return found
+        midnight = datetime(moment.year, moment.month, moment.day, tzinfo=TIME_ZONE) + timedelta(days=1)
+        # without a known change it is looked at again with the next day
+        stretch = self._openings[station] = moment_s, found.until_s or int(midnight.timestamp()), found
+        return stretch
 
     def states(self, moment_s: int) -> tuple[BoolArray, BoolArray]:
         """Which stations are open at a moment, and of which it is not known."""

@@ -277,9 +277,12 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
     if not mask.any():
         return answer
     lookup = lookup_of(snapshot, step_free=step_free)
-    _, near, near_mm, _ = lookup.nearest(
-        position.lng, position.lat, snapshot.method.snap_limit_m, lookup.table.limit_mm, 1, mask
-    )
+    near: list[int] = []
+    near_mm: list[int] = []
+    if query.limit_mm < lookup.table.limit_mm or query.wanted.session_until_s is not None:
+        _, near, near_mm, _ = lookup.nearest(
+            position.lng, position.lat, snapshot.method.snap_limit_m, lookup.table.limit_mm, 1, mask
+        )
     mm, origin = (near_mm[0], near[0]) if near else _far_nearest(snapshot, answer.place, mask, step_free=step_free)
     if origin == NO_ORIGIN:
         return answer

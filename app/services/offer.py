@@ -27,7 +27,7 @@ from app.services.station_table import StationTable
 DAYS_BACK = 31  # sessions that were planned and never closed are forgotten after this
 NOWHERE = -1
 FREE, SUBSIDISED = "free", "subsidised"
-CACHED_MASKS, CACHED_TEXTS = 4_096, 256
+CACHED_MASKS, CACHED_TEXTS = 4_096, 1_024
 Kept = TypeVar("Kept")
 
 
@@ -44,9 +44,16 @@ class CourseFilter:
     groups: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def is_any(self) -> bool:
         return self == ANY_COURSE
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.skill, self.kinds, self.forms, self.groups, self.costs))
+
+    def __hash__(self) -> int:
+        return self._hash  # caches are asked by it several times a lookup
 
     def lets_through(self, course: OfferedCourse) -> bool:
         """Does this one course meet all that is asked for?"""

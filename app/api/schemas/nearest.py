@@ -209,7 +209,7 @@ class NearestHit(BaseModel):
         examples=[None],
     )
     sessions: list[NextSession] = Field(
-        description="符合条件的课程接下来的三个场次,满员的也在内 · The next three that fit, full ones too"
+        description="符合条件的课程接下来的两个场次,满员的也在内 · The next two that fit, full ones too"
     )
     open_location: OpenLocation
 
