@@ -10,7 +10,9 @@ DomainError
 ├── Conflict                409  the state of the data does not allow it
 │   ├── StaleVersion        409  somebody else has changed it since it was read
 │   ├── ReportLocked        409  the figures belong to a report that is submitted or accepted
-│   └── KeyReused           409  an idempotency key that came with another request before
+│   ├── KeyReused           409  an idempotency key that came with another request before
+│   ├── SessionFull         409  no seat is left, nor a place on the waiting list where one was asked for
+│   └── AlreadySignedUp     409  the same person for the same session
 ├── Unauthenticated         401  no sign-in
 │   ├── InvalidCredentials  401  no such account, another password, or a disabled account: which is not told
 │   ├── TokenExpired        401  an access token, refresh token or API token whose time is over
@@ -126,6 +128,18 @@ class KeyReused(Conflict):
     code = "idempotency_key_reused"
     title_zh = "幂等键已用于另一请求"
     title_en = "Idempotency key used before"
+
+
+class SessionFull(Conflict):
+    code = "session_full"
+    title_zh = "场次已满"
+    title_en = "The session is full"
+
+
+class AlreadySignedUp(Conflict):
+    code = "already_signed_up"
+    title_zh = "已经报名"
+    title_en = "Signed up already"
 
 
 class Unauthenticated(DomainError):

@@ -71,6 +71,7 @@ class ServiceSettings(BaseSettings):
     poll_seconds: float = Field(
         default=5.0, gt=0, description="Fallback check of the data version beside LISTEN/NOTIFY."
     )
+    seats_seconds: float = Field(default=2.0, gt=0, description="How often seats that are taken are read again.")
 
 
 class AuthSettings(BaseSettings):
@@ -117,6 +118,25 @@ class QualitySettings(BaseSettings):
     appraisal_excellent: float = Field(default=90.0, ge=0, le=100, description="From this score on: excellent.")
     appraisal_good: float = Field(default=80.0, ge=0, le=100, description="From this score on: good.")
     appraisal_qualified: float = Field(default=60.0, ge=0, le=100, description="From this score on: qualified.")
+
+
+class SignUpSettings(BaseSettings):
+    """Signing up for sessions."""
+
+    model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
+
+    sign_up_key: str | None = Field(
+        default=None,
+        description="Secret for phone numbers and codes, older ones after commas; unset: secrets/sign-up.key at home.",
+    )
+    sign_up_phone_days: int = Field(
+        default=30, ge=0, le=366, description="Phone numbers are erased so many days after the session."
+    )
+    sign_up_waiting: int = Field(default=50, ge=0, le=10_000, description="Places on the waiting list of a session.")
+    sign_ups_open: int = Field(default=10, ge=1, le=1000, description="Sign-ups of one number that are still to come.")
+    sign_ups_a_day: int = Field(
+        default=100, ge=0, le=1_000_000, description="Places given to one address a day; refusals do not count."
+    )
 
 
 class ReportSettings(BaseSettings):
@@ -169,6 +189,11 @@ def auth_settings() -> AuthSettings:
 @lru_cache
 def quality_settings() -> QualitySettings:
     return QualitySettings()
+
+
+@lru_cache
+def sign_up_settings() -> SignUpSettings:
+    return SignUpSettings()
 
 
 @lru_cache

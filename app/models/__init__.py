@@ -33,6 +33,7 @@ from app.models.quality import (
     VisitorKey,
 )
 from app.models.reports import Report, ReportEvent
+from app.models.sign_ups import SessionAttendance, SessionSeats, SignUp
 from app.models.stations import Organisation, Pairing, Station, StationVersion
 from app.models.targets import Target, TargetVersion
 from app.models.training import Course, CourseSession, TrainingEntry, TrainingEntryVersion
@@ -69,8 +70,11 @@ __all__ = [
     "RefreshToken",
     "Report",
     "ReportEvent",
+    "SessionAttendance",
+    "SessionSeats",
     "SignInFailure",
     "SignInState",
+    "SignUp",
     "Station",
     "StationVersion",
     "Target",

@@ -20,6 +20,7 @@ from app.repositories.courses import CourseFilter, CourseRow, SessionRow
 from app.repositories.scope import Scope
 from app.services.acting import act_as
 from app.services.actors import Actor
+from app.services.sign_ups import give_free_seats
 from app.services.station_register import get_ledger_station
 
 LONGEST_SESSION = timedelta(days=1)
@@ -113,6 +114,7 @@ def change_course_session(
     _check_version(held, version, values)
     _check_session(vars(replace(held, **values)))
     repo.update_session(session, session_id, values)
+    give_free_seats(session, session_id)
     return get_course_session(session, actor, session_id)
 
 

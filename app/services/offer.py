@@ -21,6 +21,7 @@ from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm
 from app.repositories import offer as repo
 from app.repositories.offer import NO_LIMIT, OfferedCourse, SessionTuple
+from app.repositories.sign_ups import seats_taken
 from app.services.bounded import BoundedCache
 from app.services.station_table import StationTable
 
@@ -172,22 +173,19 @@ class Offer:
         return made
 
 
-def no_offer() -> Offer:
-    """Of a city that teaches nothing yet."""
-    return offer_of([], [], None, "none")
-
-
 def load_offer(session: Session, table: StationTable, key: str, now: datetime | None = None) -> Offer:
     """What the database holds. Raises the database's errors."""
     since = (now or datetime.now(UTC)) - timedelta(days=DAYS_BACK)
-    return offer_of(repo.offered_courses(session), repo.planned_sessions(session, since), table, key)
+    made = offer_of(repo.offered_courses(session), repo.planned_sessions(session, since), table, key)
+    made.seats.take(made.session_at, seats_taken(session, since))
+    return made
 
 
 def offer_of(
-    courses: Sequence[OfferedCourse], sessions: Sequence[SessionTuple], table: StationTable | None, key: str
+    courses: Sequence[OfferedCourse], sessions: Sequence[SessionTuple], table: StationTable, key: str
 ) -> Offer:
     """``courses`` and their ``sessions``, in any order, for a table of stations; courses of others are left out."""
-    at = {} if table is None else table.at
+    at = table.at
     held = sorted((c for c in courses if c.station_code in at), key=lambda c: (at[c.station_code], c.id))
     number = {course.id: k for k, course in enumerate(held)}
     rows = sorted((number[row[1]], row[2], row[0], row) for row in sessions if row[1] in number)
@@ -221,10 +219,10 @@ def offer_of(
 
 def _walked_to(
     courses: Sequence[OfferedCourse], course_station: Int32Array, session_course: Int32Array, starts_s: IntArray,
-    table: StationTable | None,
+    table: StationTable,
 ) -> IntArray:  # fmt: skip
     """Sessions that one can walk to by station, beginning and number."""
-    if table is None or len(session_course) == 0:
+    if len(session_course) == 0:
         return np.zeros(0, dtype=np.int64)
     spans = np.array([[day.toordinal() for day in s.open_days()] for s in table.stations], dtype=np.int64)
     station = course_station[session_course]

@@ -40,7 +40,7 @@ from app.services.city_part import KIND as CITY
 from app.services.city_part import CityPart, build_city, read_city
 from app.services.far_tables import FarTables
 from app.services.hours_at import HoursTable
-from app.services.offer import Offer, load_offer, no_offer
+from app.services.offer import Offer, load_offer, offer_of
 from app.services.pack_store import PackStore
 from app.services.packing import FORMAT, PackBroken
 from app.services.reach_part import KIND as REACH
@@ -218,7 +218,10 @@ def assemble(
     Without ``served`` nothing is taught, and holidays are those that the library announces.
     """
     everywhere, step_free = searchers or _searchers(city, None)
-    offer, hours = served or (no_offer(), HoursTable(stations.table.stations, Calendar.of_library()))
+    offer, hours = served or (
+        offer_of([], [], stations.table, "none"),
+        HoursTable(stations.table.stations, Calendar.of_library()),
+    )
     content = [METHOD_VERSION, method.model_dump(mode="json"), city.key, stations.key, stations.reach_part.key]
     return Snapshot(
         version=_hash(content),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import structlog
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from app.db.engine import libpq_url, render
 from app.errors import NotReady
 from app.repositories.network import has_network
+from app.repositories.sign_ups import seats_taken
 from app.services.city_part import KIND as CITY
 from app.services.pack_store import PackStore
 from app.services.snapshot import Snapshot, ensure_snapshot, wanted_keys
@@ -48,6 +50,7 @@ class SnapshotHolder:
         self._thread: threading.Thread | None = None
         self._warming: threading.Thread | None = None
         self._warms = threading.Lock()
+        self._seats_due = 0.0
 
     def start(self) -> None:
         """Load what there is. A database without a network is no fault: ``current`` then says what is missing."""
@@ -110,6 +113,7 @@ class SnapshotHolder:
                     self._try_refresh()
                     checked = time.monotonic()
                     while not self._stopping.is_set():
+                        self._look_at_seats()
                         heard = list(connection.notifies(timeout=min(poll, LISTEN_SECONDS), stop_after=1))
                         if heard:
                             self._stopping.wait(SETTLE_SECONDS)
@@ -119,6 +123,20 @@ class SnapshotHolder:
             except psycopg.Error as fault:
                 log.warning("snapshot.listening_interrupted", reason=type(fault).__name__)
                 self._stopping.wait(min(poll, 2.0))
+
+    def _look_at_seats(self) -> None:
+        """How many seats are taken is read again every few seconds: a seat that is given changes nothing else."""
+        current = self._current
+        if current is None or time.monotonic() < self._seats_due:
+            return
+        self._seats_due = time.monotonic() + service_settings().seats_seconds
+        try:
+            with Session(self._engine) as session:
+                taken = seats_taken(session, datetime.now(UTC))
+        except SQLAlchemyError as fault:
+            log.warning("snapshot.seats_not_read", reason=type(fault).__name__)
+            return
+        current.offer.seats.take(current.offer.session_at, taken)
 
     def _try_refresh(self) -> None:
         try:

@@ -10,10 +10,12 @@ from app.api.routes import (
     audit,
     auth,
     cells,
+    courses,
     coverage,
     datasets,
     health,
     isochrones,
+    ledger_attendance,
     ledger_courses,
     ledger_organisations,
     ledger_report_documents,
@@ -28,6 +30,7 @@ from app.api.routes import (
     quality_inspections,
     quality_ratings,
     served_by,
+    sign_ups,
     station_route,
     stations,
     targets,
@@ -40,6 +43,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
+    training = (courses, sign_ups)
     officers = (
         vocabularies,
         targets,
@@ -47,12 +51,13 @@ def routers() -> list[APIRouter]:
         ledger_stations,
         ledger_organisations,
         ledger_courses,
+        ledger_attendance,
         ledger_training,
         ledger_reports,
         ledger_report_documents,
         ledger_workbooks,
     )
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
-    for subject in (*public, *officers, *supervision):
+    for subject in (*public, *training, *officers, *supervision):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]

@@ -37,6 +37,7 @@ from app.models.vocabularies.training import (
     ReportState,
     ReportTimeliness,
     SessionStatus,
+    SignUpState,
     TargetMeasure,
     TargetPace,
 )
@@ -46,6 +47,6 @@ __all__ = [
     "ComplaintAction", "ComplaintState", "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus",
     "DatasetKind", "DatasetRole", "ExemplarState", "FindingSeverity", "FindingState", "HostKind", "InspectionSubject",
     "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel", "ReportState",
-    "ReportTimeliness", "Role", "SessionStatus", "Standard", "StationStatus", "StationType", "TargetGroup",
-    "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
+    "ReportTimeliness", "Role", "SessionStatus", "SignUpState", "Standard", "StationStatus", "StationType",
+    "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
 ]  # fmt: skip

@@ -40,6 +40,14 @@ class SessionStatus(Vocabulary):
     CANCELLED = "cancelled", "已取消", "Cancelled"
 
 
+class SignUpState(Vocabulary):
+    CONFIRMED = "confirmed", "已报名", "Signed up"
+    WAITING = "waiting", "候补", "On the waiting list"
+    CANCELLED = "cancelled", "已取消", "Cancelled"
+    ATTENDED = "attended", "已到课", "Attended"
+    ABSENT = "absent", "未到课", "Absent"
+
+
 class ReportLevel(Vocabulary):
     """Who reports: a station to its town, a town to its district, a district to the city (§5)."""
 
