@@ -25,7 +25,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chinese_calendar import constants
-from opening_hours import OpeningHours
+from opening_hours import OpeningHours, ParserError
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 DAY_MINUTES = 1440
@@ -207,7 +207,7 @@ def _parsed(hours: str) -> tuple[OpeningHours, OpeningHours, int] | None:
 
     try:
         return OpeningHours(SPAN.sub(cut, hours)), OpeningHours(hours), over
-    except (SyntaxError, ValueError):
+    except (ParserError, ValueError):
         return None
 
 

@@ -9,6 +9,7 @@ from app.api.routes import (
     areas,
     audit,
     auth,
+    calendar,
     cells,
     courses,
     coverage,
@@ -43,7 +44,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    training = (courses, sign_ups)
+    training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
         targets,
