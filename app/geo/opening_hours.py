@@ -25,7 +25,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chinese_calendar import constants
-from opening_hours import OpeningHours, ParserError
+from opening_hours import OpeningHours, validate
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 DAY_MINUTES = 1440
@@ -205,10 +205,10 @@ def _parsed(hours: str) -> tuple[OpeningHours, OpeningHours, int] | None:
             return f"{span[1]}:{span[2]}{span[3]}24:00"
         return span[0]
 
-    try:
-        return OpeningHours(SPAN.sub(cut, hours)), OpeningHours(hours), over
-    except (ParserError, ValueError):
+    within = SPAN.sub(cut, hours)
+    if not validate(hours) or not validate(within):
         return None
+    return OpeningHours(within), OpeningHours(hours), over
 
 
 def _past_midnight(whole: OpeningHours, day: date, over: int) -> int:

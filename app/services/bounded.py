@@ -32,7 +32,7 @@ class BoundedCache:
                 self._held.popitem(last=False)
         return made
 
-    def peek(self, key: Hashable) -> Any:
-        """The value of a key, None where there is none."""
+    def held_keys(self) -> list[Hashable]:
+        """What there is a value of, that asked for longest ago first."""
         with self._lock:
-            return self._held.get(key)
+            return list(self._held)

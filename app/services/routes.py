@@ -88,6 +88,7 @@ def find_route(snapshot: Snapshot, code: str, position: Position, profile: Walki
         walk_seconds=round(seconds_of(route.mm, profile.speed_kmh)),
         walk_m=metres_of(route.mm),
         straight_m=round(straight_m, 1),
+        number=number,
     )
     return RouteAnswer(
         hit=hit,

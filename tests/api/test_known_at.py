@@ -75,9 +75,9 @@ class Town:
 
 
 def comparable(body: Any) -> Any:
-    """Without what names the question itself."""
+    """Without what names the question itself, or its second."""
     if isinstance(body, dict):
-        unnamed = ("known_at", "imported_since", "request_id", "instance", "next_cursor")
+        unnamed = ("known_at", "imported_since", "request_id", "instance", "next_cursor", "at")
         return {name: comparable(value) for name, value in body.items() if name not in unnamed}
     return [comparable(value) for value in body] if isinstance(body, list) else body
 

@@ -17,6 +17,7 @@ from app.models.vocabularies import OperatingMode, StationType, TargetGroup
 from app.repositories.station_records import records_of_codes
 from app.repositories.stations import StationFilter
 from app.repositories.stations import list_stations as stored
+from app.services.bounded import BoundedCache
 from app.services.snapshot import Snapshot
 from app.services.station_record import FIELDS
 from app.services.station_table import StationTable
@@ -167,7 +168,7 @@ def test_how_it_is_attached_to_the_streets(demo_engine: Engine, demo_snapshot: S
     held = replace(
         part, table=StationTable(listed, demo_snapshot.areas), places=replace(places, edge=edge, snap_m=snap_m)
     )
-    changed = replace(demo_snapshot, version="another", stations=held, _answers={})
+    changed = replace(demo_snapshot, version="another", stations=held, _answers=BoundedCache(64))
     network = demo_snapshot.network
     usable, where = network.everywhere.usable, (listed[2].lng, listed[2].lat)
     here = snap(network, demo_snapshot.city.grid, usable, *where, 500.0)

@@ -112,4 +112,7 @@ def test_what_snapshots_are_made_of_has_a_layer(engine: Engine) -> None:
     triggers = "SELECT event_object_table FROM information_schema.triggers WHERE trigger_name LIKE :name"
     with engine.connect() as connection:
         loud = set(connection.scalars(text(triggers), {"name": "%raise_layer_version"}))
-    assert loud == {"areas", "datasets", "population_cells", "stations", "walk_edges", "walk_nodes"}
+    assert loud == {
+        "areas", "calendar_years", "course_sessions", "courses", "datasets", "population_cells", "stations",
+        "walk_edges", "walk_nodes",
+    }  # fmt: skip

@@ -15,6 +15,7 @@ from app.geo.geodesy import metres_per_degree
 from app.geo.network import STEPS, WalkNetwork, build_network
 from app.geo.snapping import build_grid, snap
 from app.models.vocabularies import AreaLevel
+from app.services.bounded import BoundedCache
 from app.services.coverage import CoverageQuery, coverage_table
 from app.services.islands import Attached, attached_stations, island_edges, islands_nearer, passes_over
 from app.services.profiles import resolve_profile
@@ -114,7 +115,7 @@ def test_coverage_counts_the_stations_that_nobody_can_walk_to(demo_snapshot: Sna
     edge = part.places.edge.copy()
     edge[[lost, *np.flatnonzero(~mask)[:1]]] = -1
     held = replace(part, places=replace(part.places, edge=edge))
-    changed = replace(demo_snapshot, stations=held, _answers={})
+    changed = replace(demo_snapshot, stations=held, _answers=BoundedCache(64))
     for level in AreaLevel:
         rows = coverage_table(changed, query, level).rows
         before = coverage_table(demo_snapshot, query, level).rows

@@ -12,12 +12,16 @@ import pytest
 from app.errors import NotFound, NotWalkable
 from app.geo.directions import StepKind
 from app.geo.network import build_network, limit_mm
+from app.geo.opening_hours import Calendar
 from app.geo.reach import reach_table
 from app.geo.search import MAX_LIMIT_MM, Searcher
 from app.geo.snapping import build_grid, snap
 from app.models.vocabularies import StationStatus
 from app.services.area_table import AreaTable
+from app.services.far_tables import FarTables
+from app.services.hours_at import HoursTable
 from app.services.nearest import NearestQuery, find_nearest, with_beyond
+from app.services.offer import offer_of
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
 from app.services.snapshot import Snapshot
@@ -149,6 +153,7 @@ def small_city(stations: dict[str, Point], *extra: Line, **changes: Any) -> Snap
     areas = AreaTable([], [])
     city: Any = SimpleNamespace(key="c", network=network, grid=grid, areas=areas, frontage=None, inputs={})
     table = StationTable(infos, areas)
+    offer, hours = offer_of([], [], table, "none"), HoursTable(infos, Calendar.of_library())
     held: Any = SimpleNamespace(key="s", table=table, inputs={})
 
     class Small(Snapshot):
@@ -157,6 +162,7 @@ def small_city(stations: dict[str, Point], *extra: Line, **changes: Any) -> Snap
 
     fields: Any = {name: None for name in Snapshot.__dataclass_fields__ if not name.startswith("_")}
     fields |= {"version": "1", "method": method, "city": city, "stations": held}
+    fields |= {"offer": offer, "hours": hours, "far": FarTables()}
     return Small(**fields)
 
 

@@ -15,6 +15,7 @@ from app.geo.coverage import OnEdge, curve_by_area
 from app.geo.search import Field
 from app.models.vocabularies import AreaLevel
 from app.services.area_table import AreaTable
+from app.services.bounded import BoundedCache
 from app.services.coverage import CoverageQuery, coverage_table, field_within, on_edge
 from app.services.profiles import resolve_profile
 from app.services.served_by import MatrixAnswer, _exact, served_by_matrix
@@ -159,7 +160,7 @@ def test_stations_outside_all_areas_have_the_last_column(demo_snapshot: Snapshot
     leaf = np.where(np.isin(table.leaf, demo_snapshot.areas.leaves_of(gone)), -1, table.leaf)
     moved = StationTable(table.stations, demo_snapshot.areas)
     moved.__dict__["leaf"] = leaf
-    changed = replace(demo_snapshot, stations=replace(demo_snapshot.stations, table=moved), _answers={})
+    changed = replace(demo_snapshot, stations=replace(demo_snapshot.stations, table=moved), _answers=BoundedCache(64))
     after = served_by_matrix(changed, query, DISTRICT, DISTRICT)
     at = [column.area and column.area.code for column in before.columns].index(gone)
     assert after.columns[at].served == after.columns[at].stations == 0
@@ -185,7 +186,7 @@ def test_towns_in_one_district_only(demo_snapshot: Snapshot) -> None:
     sources = (replace(demo_snapshot.city.sources[0], frontage=moved),)
     stations = replace(demo_snapshot.stations, table=StationTable(demo_snapshot.stations.table.stations, areas))
     city = replace(demo_snapshot.city, areas=areas, sources=sources)
-    mixed = replace(demo_snapshot, city=city, stations=stations, _answers={})
+    mixed = replace(demo_snapshot, city=city, stations=stations, _answers=BoundedCache(64))
     towns = served_by_matrix(mixed, ask(), TOWN, TOWN)
     districts = served_by_matrix(mixed, ask(), DISTRICT, DISTRICT)
     at = [row.area.code for row in districts.rows].index("440106")
@@ -206,6 +207,6 @@ def test_within_and_what_is_not_there(demo_snapshot: Snapshot) -> None:
     table = demo_snapshot.areas
     towns = [a for a in table.areas if a.level is TOWN]
     bare = AreaTable(towns, [shapely.Point(0, 0).buffer(1)] * len(towns))
-    only_towns = replace(demo_snapshot, city=replace(demo_snapshot.city, areas=bare), _answers={})
+    only_towns = replace(demo_snapshot, city=replace(demo_snapshot.city, areas=bare), _answers=BoundedCache(64))
     with pytest.raises(LevelNotLoaded, match="district"):
         served_by_matrix(only_towns, ask(), TOWN, DISTRICT)

@@ -134,7 +134,10 @@ def test_a_change_that_is_rolled_back_changes_nothing(make_database: MakeDatabas
 
 def test_warming_asks_everything(demo_snapshot: Snapshot) -> None:
     assert warm(demo_snapshot) > 0
-    assert any(key[0] == "curve" for key in demo_snapshot._answers if isinstance(key, tuple))
+    assert any(key[0] == "curve" for key in demo_snapshot._answers.held_keys() if isinstance(key, tuple))
+    for step_free in (False, True):
+        _, places, _ = demo_snapshot.variant(step_free=step_free)
+        assert demo_snapshot.far.of(places, step_free=step_free) is not None
 
 
 def test_workspaces_are_clean_after_use(demo_snapshot: Snapshot) -> None:

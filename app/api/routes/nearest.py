@@ -33,6 +33,7 @@ RESPONSES = {**answers("最近的站点 · The nearest stations"), **problems()}
 @router.get(
     "/nearest",
     operation_id="getNearestStations",
+    openapi_extra={"x-example": "lng=113.2644&lat=23.1291&crs=gcj02"},
     summary=SUMMARY,
     response_model=NearestStations,
     responses=RESPONSES,
