@@ -34,7 +34,7 @@ Year = Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR, description="年份 · Y
     operation_id="getCalendar",
     summary="节假日与调休 · Holidays and make-up workdays",
     response_model=schemas.CalendarOut,
-    responses=answers("该年的安排 · The year") | problems(),
+    responses=answers("该年的安排 · The year") | problems(404),
 )
 def get_calendar(request: Request, session: SessionDep, year: Year) -> Response:
     """开放时间按此判断;未公布的年份 `announced` 为 false · Hours are read by it; `announced` is false until then."""
@@ -47,7 +47,7 @@ def get_calendar(request: Request, session: SessionDep, year: Year) -> Response:
     operation_id="replaceCalendar",
     summary="录入一年的节假日安排 · Enter the holidays of a year",
     response_model=schemas.CalendarOut,
-    responses=answers("该年的安排 · The year") | problems(400, 401, 403, 409, 413),
+    responses=answers("该年的安排 · The year") | problems(400, 401, 403, 404, 409, 413),
 )
 def put_calendar(
     request: Request, session: SessionDep, actor: ActorDep, year: Year, asked: schemas.CalendarAsked

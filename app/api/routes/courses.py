@@ -28,7 +28,7 @@ from app.services import offered_courses as service
 router = APIRouter(tags=["sessions"])
 KINDS = (DatasetKind.STATIONS,)
 MOST_EVENTS = 500  # in one calendar
-Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="编号 · Number", examples=[815])]
+Id = Annotated[int, Path(ge=1, le=schemas.MAX_ID, description="编号 · Number", examples=[12])]
 Limit = Annotated[int, Query(ge=1, le=200, description="每页条数 · Items a page", examples=[20])]
 
 
@@ -152,7 +152,7 @@ def list_sessions(
     session: SessionDep,
     language: LanguageDep,
     wanted: FilterQuery,
-    course: Annotated[int | None, Query(ge=1, le=schemas.MAX_ID, description="课程 · Course", examples=[815])] = None,
+    course: Annotated[int | None, Query(ge=1, le=schemas.MAX_ID, description="课程 · Course", examples=[12])] = None,
     since: Annotated[
         WrittenMoment | None,
         Query(

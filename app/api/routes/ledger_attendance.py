@@ -21,7 +21,7 @@ from app.services.audit import note_apart
 from app.services.sign_up_secrets import sign_up_keys
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
-SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="场次编号 · Session", examples=[4711])]
+SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="场次编号 · Session", examples=[12])]
 
 
 @router.get(

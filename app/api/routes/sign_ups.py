@@ -20,7 +20,7 @@ from app.services.sign_up_secrets import sign_up_keys
 from app.settings import sign_up_settings
 
 router = APIRouter(tags=["sessions"])
-SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="场次编号 · Session", examples=[4711])]
+SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="场次编号 · Session", examples=[12])]
 
 
 @router.post(
