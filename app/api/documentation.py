@@ -15,12 +15,13 @@ from app.api.schemas.coverage import CoverageFeatures
 from app.api.schemas.isochrones import IsochroneHexes, Isochrones
 from app.api.schemas.routes import RouteFeature
 from app.api.schemas.stations import StationFeatures
+from app.api.schemas.wx import WxIsochrones, WxRoute, WxStations
 
 TITLE = "羊城技能地图 API · Yangcheng Skills Map API"
 SUMMARY = "谁能步行到技能培训,谁还不能 · Who can walk to skills training, and who cannot"
 ALSO_DESCRIBED: tuple[type[BaseModel], ...] = (
     Problem, StationFeatures, AreaFeatures, AreaFeatureAnswer, Isochrones, IsochroneHexes, CoverageFeatures,
-    CellFeatures, GapFeatures, RouteFeature,
+    CellFeatures, GapFeatures, RouteFeature, WxIsochrones, WxRoute, WxStations,
 )  # fmt: skip
 
 DESCRIPTION = """\

@@ -120,7 +120,7 @@ def astray_body(asking: Asking, nearby: list[Nearby], *, inside_area: bool, hint
             for one in nearby
         ],
         "online": orjson.Fragment(online_courses(snapshot, query.wanted.course, query.leave_s, language)),
-        "message": _astray_message(nearby, asking.language, inside_area=inside_area),
+        "message": astray_message(nearby, asking.language, inside_area=inside_area),
         "hint": None if hint is None else _hint(hint, asking.language),
         "accuracy": None,
         "inside_area": inside_area,
@@ -247,7 +247,8 @@ def _nothing_within(query: NearestQuery, language: Language) -> str:
     )
 
 
-def _astray_message(nearby: list[Nearby], language: Language, *, inside_area: bool) -> str:
+def astray_message(nearby: list[Nearby], language: Language, *, inside_area: bool) -> str:
+    """What to tell a reader whose position no street is known near."""
     where = (
         language.pick(
             "该位置附近没有已知的街道,无法计算步行时间。", "No street is known near this position: no walk can be told."

@@ -67,7 +67,8 @@ SOMEBODY = "somebody"
 REFUSED = {
     "POST /v1/auth/password": 422, "POST /v1/targets": 409, "POST /v1/ledger/organisations": 409,
     "POST /v1/ledger/reports/steps": 409, "POST /v1/quality/appraisals": 409,
-    "POST /v1/quality/appraisals/{year}/publish": 409,
+    "POST /v1/quality/appraisals/{year}/publish": 409, "POST /v1/ledger/sessions/{id}/attendance": 409,
+    "PUT /v1/ledger/calendar/{year}": 422,  # the place is asked about another year than the example's
 }  # fmt: skip
 OF_STATIONS = (
     "pairings", "courses", "training_entries", "inspections", "findings", "ratings", "complaints", "exemplars",

@@ -44,7 +44,7 @@ def test_every_call_answers_clearly(
     assert str(answer.status_code) in operation["responses"]
     if answer.status_code == 200:
         body = answer.json()
-        if path.startswith("/v1/vocabularies"):
+        if path.startswith(("/v1/vocabularies", "/v1/calendar")):
             return  # they are there before any data
         assert body.get("total", 0) == 0 and next(held for held in body.values() if isinstance(held, list)) == []
         return

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+import numpy as np
+import shapely
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +22,10 @@ from app.api.method import ProfileQuery, SpeedQuery, profile_json
 from app.api.nearest_texts import snap_json
 from app.api.parameters import PLAIN_TEXT, AsOf, KnownAt
 from app.api.schemas.isochrones import IsochroneHexes, Isochrones
+from app.api.schemas.wx import WxIsochrones
 from app.api.summaries import snapshot_notice, station_summaries
+from app.api.wx import START_ID, marker, points, polygons
+from app.api.wx_nearest import ids_of
 from app.errors import ErrorItem, InvalidInput
 from app.geo.crs import Crs
 from app.geo.hexgrid import to_text
@@ -45,6 +50,7 @@ KINDS_OF_STATION = (*KINDS, DatasetKind.STATIONS)
 class IsochroneFormat(StrEnum):
     GEOJSON = "geojson"
     HEXES = "hexes"
+    WX = "wx"
 
 
 @router.get(
@@ -58,7 +64,13 @@ class IsochroneFormat(StrEnum):
             "description": "等时圈 · The bands",
             "content": {
                 GEOJSON: {"schema": {"$ref": f"#/components/schemas/{Isochrones.__name__}"}},
-                JSON: {"schema": {"$ref": f"#/components/schemas/{IsochroneHexes.__name__}"}},
+                JSON: {
+                    "schema": {
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (IsochroneHexes, WxIsochrones)
+                        ]
+                    }
+                },
             },
         },
         **NOT_MODIFIED,
@@ -98,7 +110,11 @@ def get_isochrones(
     profile: ProfileQuery = "adult",
     speed_kmh: SpeedQuery = None,
     format: Annotated[
-        IsochroneFormat, Query(description="轮廓,或 H3 六边形 · Outlines, or H3 hexagons", examples=["geojson"])
+        IsochroneFormat,
+        Query(
+            description="轮廓,或 H3 六边形,或小程序 map 的多边形(GCJ-02)· Outlines, H3 hexagons, or polygons of a map",
+            examples=["geojson"],
+        ),
     ] = IsochroneFormat.GEOJSON,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -111,15 +127,24 @@ def get_isochrones(
     position = _position(lng, lat, crs, station)
     wanted, walking = read_minutes(_numbers(minutes)), resolve_profile(profile, speed_kmh)
     snapshot, hexes = snapshot_then(request, as_of or today(), known_at), format is IsochroneFormat.HEXES
-    media_type = JSON if hexes else GEOJSON
+    media_type = GEOJSON if format is IsochroneFormat.GEOJSON else JSON
     if position is not None:
         answer = isochrones_of_position(snapshot, position, wanted, walking, hexes=hexes)
-        body = _body(snapshot, answer, None, walking, language, known_at, hexes=hexes)
+        here = (position.lng, position.lat)
+        body = (
+            _wx_body(snapshot, answer, None, here, language, known_at)
+            if format is IsochroneFormat.WX
+            else _body(snapshot, answer, None, walking, language, known_at, hexes=hexes)
+        )
         return personal(request, body, media_type=media_type)
     freshness = Freshness.of(request, snapshot.version)
     if freshness.is_held:
         return freshness.not_modified()
     found, answer = isochrones_of_station(snapshot, station or "", wanted, walking, hexes=hexes)
+    if format is IsochroneFormat.WX:
+        return cacheable(
+            _wx_body(snapshot, answer, found, (found.lng, found.lat), language, known_at), freshness
+        )  # fmt: skip
     body = _body(snapshot, answer, found, walking, language, known_at, hexes=hexes)
     return cacheable(body, freshness, media_type=media_type)
 
@@ -160,6 +185,29 @@ def _body(
         for band in reversed(answer.bands)
     ]
     return {"type": "FeatureCollection", "features": features, **known}
+
+
+def _wx_body(
+    snapshot: Snapshot, answer: IsochroneAnswer, station: StationInfo | None, here: tuple[float, float],
+    language: Language, known_at: datetime | None,
+) -> dict[str, Any]:  # fmt: skip
+    """See ``schemas.wx.WxIsochrones``. ``here`` (WGS84) is where the walk begins."""
+    drawn, simplified_m = polygons([(band.minutes, band.outline) for band in answer.bands])
+    (place,) = points([here[0]], [here[1]])
+    west, south, east, north = shapely.total_bounds([band.outline for band in answer.bands])
+    name = language.pick("出发位置", "Start") if station is None else station.name
+    number = START_ID if station is None else ids_of(snapshot)[station.code]
+    return {
+        "polygons": drawn,
+        "markers": [marker(number, None if station is None else station.code, name, place, "")],
+        "include_points": points([west, east], [south, north]) if np.isfinite(west) else [place],
+        "bands": [
+            {"minutes": band.minutes, "population": band.people, "area_km2": band.area_km2}
+            for band in reversed(answer.bands)
+        ],
+        "simplified_m": simplified_m,
+        "data_notice": snapshot_notice(snapshot, language, KINDS if station is None else KINDS_OF_STATION, known_at),
+    }
 
 
 def _position(lng: float | None, lat: float | None, crs: str | None, station: str | None) -> Position | None:

@@ -6,7 +6,7 @@ search. The body is written in ``app.api.nearest_texts``; see also ``app.api.one
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
@@ -19,10 +19,13 @@ from app.api.described import answers, problems
 from app.api.language import language_of
 from app.api.nearest_asked import Reading, Where, answer_crs, where_of
 from app.api.nearest_texts import Asking, astray_body, body_of
-from app.api.schemas.nearest import NearestParameters, NearestQuestion, NearestStations
+from app.api.schemas.nearest import NearestFormat, NearestParameters, NearestQuestion, NearestStations
+from app.api.schemas.wx import WxNearest
+from app.api.wx import check_crs
+from app.api.wx_nearest import wx_astray_body, wx_body_of
 from app.errors import NotWalkable
-from app.services.astray import DOUBT_FROM_M, likely_crs, nearby_straight
-from app.services.nearest import find_nearest, is_beyond_known, with_beyond
+from app.services.astray import DOUBT_FROM_M, Nearby, likely_crs, nearby_straight
+from app.services.nearest import NearestAnswer, find_nearest, is_beyond_known, with_beyond
 from app.services.uncertain_position import uncertainty_of
 
 router = APIRouter(prefix="/stations", tags=["stations"])
@@ -35,7 +38,7 @@ RESPONSES = {**answers("最近的站点 · The nearest stations"), **problems()}
     operation_id="getNearestStations",
     openapi_extra={"x-example": "lng=113.2644&lat=23.1291&crs=gcj02"},
     summary=SUMMARY,
-    response_model=NearestStations,
+    response_model=NearestStations | WxNearest,
     responses=RESPONSES,
 )
 async def get_nearest_stations(request: Request, asked: Annotated[NearestParameters, Query()]) -> Response:
@@ -54,7 +57,7 @@ async def get_nearest_stations(request: Request, asked: Annotated[NearestParamet
     "/nearest",
     operation_id="findNearestStations",
     summary=f"{SUMMARY}(位置不进入地址 · Position in the body)",
-    response_model=NearestStations,
+    response_model=NearestStations | WxNearest,
     responses={**RESPONSES, **problems(400, 413)},
 )
 async def find_nearest_stations(request: Request, question: NearestQuestion) -> Response:
@@ -71,10 +74,38 @@ async def _answer(request: Request, reading: Reading, where: Where) -> Response:
         snapshot = await run_in_threadpool(snapshot_then, request, query.day, reading.known_at)
     crs = answer_crs(reading, where.position)
     asking = Asking(snapshot, query, crs, language_of(request), reading.known_at)
+    if reading.asked.format is NearestFormat.WX:
+        check_crs("out_crs", reading.out_crs)
+        return personal(request, await run_in_threadpool(_wx_body, asking, where))
     body = light_body(asking, where)
     if body is None:
         body = await run_in_threadpool(_heavy_body, asking, where)
     return personal(request, body)
+
+
+def _wx_body(asking: Asking, where: Where) -> dict[str, Any]:
+    """The same for a mini-program's map. Raises NotWalkable as the other forms do."""
+    found = _found(asking, where)
+    if isinstance(found, NearestAnswer):
+        return wx_body_of(asking, where.position, found)
+    nearby, inside = found
+    return wx_astray_body(asking, where.position, nearby, inside_area=inside)
+
+
+def _found(asking: Asking, where: Where) -> NearestAnswer | tuple[list[Nearby], bool]:
+    """The answer; of a position that no street is known near, the nearest in a straight line, and whether it is inside.
+
+    Raises NotWalkable where even a straight line leads to no station.
+    """
+    snapshot, query, position = asking.snapshot, asking.query, where.position
+    try:
+        answer = find_nearest(snapshot, position, query)
+    except NotWalkable:
+        nearby = nearby_straight(snapshot, position, query)
+        if not nearby:
+            raise
+        return nearby, snapshot.areas.holds(position.lng, position.lat)
+    return answer if answer.hits else with_beyond(snapshot, position, query, answer)
 
 
 def light_body(asking: Asking, where: Where) -> bytes | None:
@@ -99,15 +130,9 @@ def _heavy_body(asking: Asking, where: Where) -> bytes:
     """The answer to whatever question. Raises NotWalkable where even a straight line leads to no station."""
     snapshot, query, position = asking.snapshot, asking.query, where.position
     hint = likely_crs(snapshot, position, step_free=query.profile.step_free)
-    try:
-        answer = find_nearest(snapshot, position, query)
-    except NotWalkable:
-        nearby = nearby_straight(snapshot, position, query)
-        if not nearby:
-            raise
-        inside = snapshot.areas.holds(position.lng, position.lat)
+    found = _found(asking, where)
+    if not isinstance(found, NearestAnswer):
+        nearby, inside = found
         return astray_body(asking, nearby, inside_area=inside, hint=hint)
-    if not answer.hits:
-        answer = with_beyond(snapshot, position, query, answer)
     uncertainty = None if where.accuracy_m is None else uncertainty_of(snapshot, position, query, where.accuracy_m)
-    return body_of(asking, answer, uncertainty=uncertainty, hint=hint)
+    return body_of(asking, found, uncertainty=uncertainty, hint=hint)

@@ -5,7 +5,6 @@ A plain function: it runs in a thread, since a way beyond the reach table takes 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,12 +21,17 @@ from app.api.method import ProfileQuery, SpeedQuery, profile_json
 from app.api.nearest_texts import snap_json
 from app.api.parameters import AsOf, KnownAt, PositionQuery, StationCode
 from app.api.route_texts import route_message, step_texts
-from app.api.schemas.routes import RouteFeature, WalkingRoute
-from app.api.summaries import snapshot_notice, station_summaries
+from app.api.schemas.common import Notice
+from app.api.schemas.routes import PlacedRouteQuestion, RouteFeature, RouteFormat, RouteQuestion, WalkingRoute
+from app.api.schemas.wx import WxRoute
+from app.api.summaries import open_locations, snapshot_notice, station_summaries
+from app.api.wx import START_ID, check_crs, marker, minutes_text, points, polyline
+from app.api.wx_nearest import ids_of
 from app.errors import ErrorItem, InvalidInput
 from app.geo.crs import Crs, from_wgs84
 from app.geo.routes import RouteLine
 from app.models.vocabularies import DatasetKind
+from app.services.positions import Position, read_position
 from app.services.profiles import WalkingProfile, resolve_profile
 from app.services.routes import RouteAnswer, RouteEnd, find_route
 from app.services.snapshot import Snapshot
@@ -38,16 +42,11 @@ KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
 LINE_DECIMALS = 6  # a tenth of a metre
 
 
-class RouteFormat(StrEnum):
-    JSON = "json"
-    GEOJSON = "geojson"
-
-
 @router.get(
     "/{code}/route",
     operation_id="getStationRoute",
     summary="步行到一个站点的路线 · The walking way to a station",
-    response_model=WalkingRoute,
+    response_model=WalkingRoute | WxRoute,
     responses={**answers("路线 · The way", RouteFeature), **problems(404)},
 )
 def get_station_route(
@@ -66,7 +65,11 @@ def get_station_route(
         ),
     ] = None,
     format: Annotated[
-        RouteFormat, Query(description="geojson 只有 WGS84 · geojson is WGS84 only", examples=["json"])
+        RouteFormat,
+        Query(
+            description="wx 用于小程序的 map(GCJ-02)· geojson is WGS84; wx has a polyline, GCJ-02",
+            examples=["json"],
+        ),
     ] = RouteFormat.JSON,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -76,19 +79,71 @@ def get_station_route(
     The shortest way along the streets, with the same seconds as in the nearest stations, however far; `not_walkable`
     where one cannot walk. The position is neither kept nor logged.
     """
-    walking = resolve_profile(profile, speed_kmh)
-    as_geojson = format is RouteFormat.GEOJSON
-    if as_geojson and out_crs not in (None, Crs.WGS84):
-        raise _geojson_is_wgs84(out_crs)
-    crs = Crs.WGS84 if as_geojson else out_crs or position.crs
-    snapshot = snapshot_then(request, as_of or today(), known_at)
+    asked = RouteQuestion(profile=profile, speed_kmh=speed_kmh, out_crs=out_crs, format=format, known_at=known_at,
+                          as_of=as_of)  # fmt: skip
+    return _answer(request, language, code, position, asked)
+
+
+@router.post(
+    "/{code}/route",
+    operation_id="findStationRoute",
+    summary="步行到一个站点的路线(位置不进入地址)· The walking way, with the position in the body",
+    response_model=WalkingRoute | WxRoute,
+    responses={**answers("路线 · The way", RouteFeature), **problems(400, 404, 413)},
+)
+def find_station_route(
+    request: Request, language: LanguageDep, code: StationCode, question: PlacedRouteQuestion
+) -> Response:
+    """与 GET 相同,参数写在 JSON 请求体里 · The same as GET with its parameters in a JSON body."""
+    position = read_position(question.lng, question.lat, question.crs)
+    return _answer(request, language, code, position, question)
+
+
+def _answer(
+    request: Request, language: Language, code: str, position: Position, asked: RouteQuestion
+) -> Response:  # fmt: skip
+    walking = resolve_profile(asked.profile, asked.speed_kmh)
+    as_geojson = asked.format is RouteFormat.GEOJSON
+    if as_geojson and asked.out_crs not in (None, Crs.WGS84):
+        raise _geojson_is_wgs84(asked.out_crs)
+    if asked.format is RouteFormat.WX:
+        check_crs("out_crs", asked.out_crs)
+    crs = Crs.WGS84 if as_geojson else asked.out_crs or position.crs
+    snapshot = snapshot_then(request, asked.as_of or today(), asked.known_at)
     answer = find_route(snapshot, code, position, walking)
-    notice = snapshot_notice(snapshot, language, KINDS, known_at)
+    notice = snapshot_notice(snapshot, language, KINDS, asked.known_at)
+    if asked.format is RouteFormat.WX:
+        return personal(request, _wx_body(snapshot, answer, position, language, notice))
     facts = {**_facts(snapshot, answer, walking, crs, language), "data_notice": notice}
     line = line_json(answer.line, crs)
     if as_geojson:
         return personal(request, {"type": "Feature", "geometry": line, "properties": facts}, media_type=GEOJSON)
     return personal(request, {**facts, "line": line})
+
+
+def _wx_body(
+    snapshot: Snapshot, answer: RouteAnswer, position: Position, language: Language, notice: Notice | None
+) -> dict[str, Any]:
+    """See ``schemas.wx.WxRoute``."""
+    station, hit = answer.hit.station, answer.hit
+    way = polyline(answer.line.lng.tolist(), answer.line.lat.tolist())
+    start, goal = points([position.lng, station.lng], [position.lat, station.lat])
+    said = minutes_text(hit.walk_minutes, language)
+    texts = step_texts(answer.steps, station.name, language)
+    return {
+        "polyline": [way],
+        "markers": [
+            marker(START_ID, None, language.pick("出发位置", "Start"), start, ""),
+            marker(ids_of(snapshot)[station.code], station.code, station.name, goal, said),
+        ],
+        "include_points": [start, goal, *way["points"][:: max(1, len(way["points"]) // 20)]],
+        "steps": [{"text": text, "walk_m": step.walk_m} for text, step in zip(texts, answer.steps, strict=True)],
+        "walk_minutes": hit.walk_minutes,
+        "walk_m": hit.walk_m,
+        "message": route_message(answer, language),
+        "open_location": open_locations(snapshot)[hit.number],
+        "data_notice": notice,
+    }
 
 
 def line_json(line: RouteLine, crs: Crs) -> orjson.Fragment:
@@ -114,6 +169,7 @@ def _facts(
         "detour": hit.detour,
         "steps": [{"text": text, **vars(step)} for text, step in zip(texts, answer.steps, strict=True)],
         "message": route_message(answer, language),
+        "open_location": open_locations(snapshot)[hit.number],
         "inside_area": answer.inside_area,
         "snap": _end_json(answer.start, crs),
         "station_snap": _end_json(answer.goal, crs),

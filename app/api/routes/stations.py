@@ -28,11 +28,13 @@ from app.api.schemas.stations import (
     StationList,
     StationWalkable,
 )
+from app.api.schemas.wx import WxStations
 from app.api.summaries import notice_at
+from app.api.wx import MOST_ID, check_crs, cut_to_size, marker, marker_ids, points
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
-from app.repositories.stations import StationFilter
+from app.repositories.stations import StationFilter, station_codes
 from app.services.dataset_reads import database_version
 from app.services.islands import codes_on_network, walkable_of
 from app.services.snapshot import Snapshot
@@ -49,6 +51,7 @@ KINDS = (DatasetKind.STATIONS, DatasetKind.BOUNDARIES)
 class StationFormat(StrEnum):
     JSON = "json"
     GEOJSON = "geojson"
+    WX = "wx"
 
 
 OutputCrs = Annotated[Crs, Query(description="返回坐标的坐标系 · Coordinate system of the answer", examples=["gcj02"])]
@@ -58,7 +61,7 @@ OutputCrs = Annotated[Crs, Query(description="返回坐标的坐标系 · Coordi
     "",
     operation_id="listStations",
     summary="站点列表与检索 · List and search stations",
-    response_model=StationList,
+    response_model=StationList | WxStations,
     responses={**answers("一页站点 · A page", StationFeatures), **NOT_MODIFIED, **problems(404)},
 )
 def list_stations(
@@ -113,7 +116,11 @@ def list_stations(
         ),
     ] = None,
     format: Annotated[
-        StationFormat, Query(description="geojson 只有 WGS84 · geojson is WGS84 only", examples=["json"])
+        StationFormat,
+        Query(
+            description="wx 用于小程序的 map(GCJ-02)· geojson is WGS84; wx has map markers, GCJ-02",
+            examples=["json"],
+        ),
     ] = StationFormat.JSON,
 ) -> Response:  # fmt: skip
     """按代码排序,分页返回。所有条件同时成立;同一参数重复时取其一。
@@ -123,6 +130,8 @@ def list_stations(
     """
     if format is StationFormat.GEOJSON and crs is not Crs.WGS84:
         raise _geojson_is_wgs84(crs)
+    if format is StationFormat.WX and crs is not Crs.WGS84:  # its default: not said
+        check_crs("crs", crs)
     wanted = StationFilter(
         text=_text(q), types=[one.value for one in type], host_kinds=[one.value for one in host_kind],
         statuses=[one.value for one in status], district_code=district, town_code=town,
@@ -140,7 +149,25 @@ def list_stations(
         return freshness.not_modified()
     page = read_stations(session, wanted, after_code=after_code, limit=limit, crs=crs, at=at)
     notice = notice_at(session, language, KINDS, at)
+    if format is StationFormat.WX:
+        return _wx_answer(request, page, notice, freshness, marker_ids(station_codes(session)))
     return _page_answer(request, page, notice, freshness, format, crs)
+
+
+def _wx_answer(
+    request: Request, page: StationPage, notice: Notice | None, freshness: Freshness, ids: dict[str, int]
+) -> Response:  # fmt: skip
+    """See ``schemas.wx.WxStations``. A page that is too large is cut, and goes on where it was cut."""
+    rows = [view.row for view in page.stations]
+    places = points([row.lng for row in rows], [row.lat for row in rows])
+    markers = [
+        marker(ids.get(row.code, MOST_ID), row.code, row.name, place, row.address or "")
+        for row, place in zip(rows, places, strict=True)
+    ]
+    body = cut_to_size({"markers": markers, "total": page.total, "data_notice": notice}, "markers")
+    last = page.last_code if len(body["markers"]) == len(rows) else rows[len(body["markers"]) - 1].code
+    cursor = None if last is None else next_cursor(request, last)
+    return cacheable({**body, "next_cursor": cursor}, freshness, headers=link_to_next(request, cursor))
 
 
 def _page_answer(

@@ -31,8 +31,13 @@ class CalendarAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    version: Version | None = Field(default=None, description="修改时为读到的版本,新增时不写 · None for a new one")
-    holidays: list[HolidayOut] = Field(min_length=1, max_length=120, description="放假的每一天 · Every day off")
+    version: Version | None = Field(
+        default=None, description="修改时为读到的版本,新增时不写 · None for a new one", examples=[None]
+    )
+    holidays: list[HolidayOut] = Field(
+        min_length=1, max_length=120, description="放假的每一天 · Every day off",
+        examples=[[{"date": "2026-10-01", "name": "国庆节"}]],
+    )  # fmt: skip
     workdays: list[Day] = Field(
         max_length=60, description="调休上班的周末 · Weekends worked", examples=[["2026-10-10"]]
     )

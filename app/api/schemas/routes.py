@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.method import PROFILE_TEXT, SPEED_TEXT, ProfileName
+from app.api.parameters import REQUIRED, WrittenDay, WrittenMoment
 from app.api.schemas.common import Notice, NoticeField, Profile, Snap, StationSummary
+from app.api.schemas.nearest import OpenLocation
+from app.geo.crs import Crs
 from app.geo.directions import Compass, Side, StepKind, Turn
+from app.services.profiles import MAX_SPEED_KMH, MIN_SPEED_KMH
+
+
+class RouteFormat(StrEnum):
+    JSON = "json"
+    GEOJSON = "geojson"
+    WX = "wx"
+
+
+class RouteQuestion(BaseModel):
+    """What is asked of a way, but for where it begins."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: ProfileName = Field(default="adult", description=PROFILE_TEXT, examples=["adult"])
+    speed_kmh: float | None = Field(
+        default=None, ge=MIN_SPEED_KMH, le=MAX_SPEED_KMH, allow_inf_nan=False, description=SPEED_TEXT, examples=[None]
+    )
+    out_crs: Crs | None = Field(default=None, description="默认同 crs · As crs by default", examples=["gcj02"])
+    format: RouteFormat = Field(default=RouteFormat.JSON, examples=["json"])
+    as_of: WrittenDay | None = Field(default=None, examples=[None])
+    known_at: WrittenMoment | None = Field(default=None, examples=[None])
+
+
+class PlacedRouteQuestion(RouteQuestion):
+    """The parameters of GET as a JSON body: the position stays out of addresses."""
+
+    lng: Annotated[float, Field(strict=True)] = Field(description="经度(度)· Longitude in degrees", examples=[113.2644])
+    lat: Annotated[float, Field(strict=True)] = Field(description="纬度(度)· Latitude in degrees", examples=[23.1291])
+    crs: str | None = Field(
+        default=None, description="必填:lng、lat 的坐标系 · Required: the system of lng and lat", examples=["gcj02"],
+        json_schema_extra={**REQUIRED, "enum": [crs.value for crs in Crs]},
+    )  # fmt: skip
 
 
 class LineGeometry(BaseModel):
@@ -71,6 +109,7 @@ class RouteFacts(BaseModel):
     message: str | None = Field(
         description="要告诉用户的话,多数时候为 null · What to tell the reader; mostly null", examples=[None]
     )
+    open_location: OpenLocation = Field(description="交给 wx.openLocation · To hand to wx.openLocation")
     inside_area: bool = Field(description="位置在已载入的区划之内 · Inside the areas that are loaded", examples=[True])
     snap: RouteSnap = Field(description="出发位置 · Of the position")
     station_snap: RouteSnap = Field(description="站点 · Of the station")
