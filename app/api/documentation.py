@@ -66,6 +66,7 @@ Stations, walking reach and coverage of Guangzhou's 15-minute training circle, f
 
 TAGS = [
     {"name": "stations", "description": "站点:列表、检索、单个站点 · Stations: list, search, one of them"},
+    {"name": "search", "description": "一键查询:站点、课程、技能 · Search: stations, courses, skills"},
     {"name": "sessions", "description": "课程、场次与报名 · Courses, sessions, signing up"},
     {"name": "isochrones", "description": "等时圈:步行多少分钟到哪里 · Isochrones: how far one can walk"},
     {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},

@@ -17,6 +17,7 @@ from app.services.offer import ANY_COURSE
 from app.services.positions import Position
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
+from app.services.search_index import index_of
 from app.services.served_by import served_by_matrix
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
@@ -30,6 +31,7 @@ def warm(snapshot: Snapshot) -> float:
     profile, day = resolve_profile(), today()
     network = snapshot.network
     rehearse_change(snapshot.city, snapshot.searcher)
+    index_of(snapshot)
     longest = int(network.edge_mm.argmax()) if network.edge_count else -1
     if longest >= 0:
         at = network.geom_ptr[longest]

@@ -30,6 +30,7 @@ from app.api.routes import (
     quality_complaints,
     quality_inspections,
     quality_ratings,
+    search,
     served_by,
     sign_ups,
     station_route,
@@ -44,7 +45,7 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # nearest stands before stations, which would take it for a code
     public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    training = (calendar, courses, sign_ups)
+    training = (calendar, courses, search, sign_ups)
     officers = (
         vocabularies,
         targets,
