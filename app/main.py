@@ -30,6 +30,7 @@ from app.services.warming import warm
 from app.settings import database_settings, home_settings, service_settings
 
 MAX_BODY_BYTES = 2_000_000
+COLLECT_AFTER = (20_000, 20, 20)
 WARMING_SECONDS = 10.0  # how long the end waits for it
 
 
@@ -114,6 +115,7 @@ def _warm(holder: Holder) -> None:
     # what is there now stays: a full collection would walk over all of it, tens of milliseconds, again and again
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)  # an answer makes no cycles: looking for them so often finds nothing
 
 
 def _snapshot_holder(engine: Engine) -> Holder:

@@ -67,6 +67,7 @@ BODY = (
     b'{"crs":"%b","day":"%b","at":"%b","order":"%b","hits":[%b],"beyond":%b,"nearby":[],"online":%b,"message":%b,'
     b'"hint":%b,"accuracy":%b,"inside_area":%b,"searched_m":%a,"snap":%b,"profile":%b,"data_notice":%b}'
 )
+SNAP = b'{"snap_m":%a,"edge_id":%d,"component":%d,"lng":%a,"lat":%a}'
 HIT = (
     b'%b,"walk_minutes":%a,"walk_seconds":%d,"walk_m":%a,"straight_m":%a,"detour":%b,"hours":%b,"session":%b,'
     b'"sessions":%b%b'
@@ -96,7 +97,7 @@ def body_of(
         NULL if uncertainty is None else orjson.dumps(_accuracy(uncertainty)),
         b"true" if answer.inside_area else b"false",
         answer.searched_m,
-        orjson.dumps(snap_json(answer.snap, crs)),
+        _snap(answer.snap, crs),
         _profile(query.profile),
         _notice(asking, written),
     )
@@ -129,6 +130,13 @@ def astray_body(asking: Asking, nearby: list[Nearby], *, inside_area: bool, hint
         "profile": orjson.Fragment(_profile(query.profile)),
         "data_notice": orjson.Fragment(_notice(asking, written)),
     })  # fmt: skip
+
+
+def _snap(snap: SnapEvidence, crs: Crs) -> bytes:
+    """The same as ``snap_json``, written."""
+    snap_m, edge_id, component, x, y = snap
+    lng, lat = point_from_wgs84(x, y, crs)
+    return SNAP % (snap_m, edge_id, component, round(lng, 6), round(lat, 6))
 
 
 def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:

@@ -83,8 +83,8 @@ class NearestLookup:
             found_at, self.lng, self.lat, straights,
         )  # fmt: skip
         place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None
-        origins, lengths = found_at.tolist()
-        return place, origins[:found], lengths[:found], straights.tolist()[:found]
+        origins, lengths = found_at[:, :found].tolist()
+        return place, origins, lengths, straights[:found].tolist()
 
 
 @nb.njit(cache=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -150,19 +151,23 @@ def ranked(snapshot: Snapshot, position: Position, query: NearestQuery) -> tuple
         origin, mm, straight = _by_search(snapshot, position, start, query, mask, count)
     if wanted.session_until_s is None:
         return place, list(map(Found, origin, mm, straight))
-    return place, _in_time(snapshot, list(map(Found, origin, mm, straight)), query)
+    return place, _in_time(snapshot, origin, mm, straight, query)
 
 
-def _in_time(snapshot: Snapshot, found: list[Found], query: NearestQuery) -> list[Found]:
+def _in_time(
+    snapshot: Snapshot, origin: list[int], mm: list[int], straight: list[float], query: NearestQuery
+) -> list[Found]:
     """Those with a session that can be reached in time, in the order asked for."""
-    speed = query.profile.speed_kmh
-    walk_s = [round(seconds_of(one.mm, speed)) for one in found]
-    first = sessions_in_time(snapshot, [one.number for one in found], walk_s, query.leave_s, query.wanted)
-    kept = [one._replace(session=at) for one, at in zip(found, first, strict=True) if at != NONE]
-    if query.order is Order.SESSION:
-        starts_s = snapshot.offer.here_starts_s
-        kept.sort(key=lambda one: starts_s.item(one.session))  # sorting keeps the order by walk among equals
-    return kept[: query.limit]
+    if not origin:
+        return []
+    walk_s = np.array([round(seconds_of(one, query.profile.speed_kmh)) for one in mm], dtype=np.int64)
+    first = sessions_in_time(snapshot, origin, walk_s, query.leave_s, query.wanted)
+    kept = [k for k, at in enumerate(first) if at != NONE]
+    if query.order is Order.SESSION and len(kept) > 1:
+        starts_s = snapshot.offer.here_starts_s[np.array(first)[kept]].tolist()
+        # sorting keeps the order by walk among equals
+        kept = [k for _, k in sorted(zip(starts_s, kept, strict=True), key=itemgetter(0))]
+    return [Found(origin[k], mm[k], straight[k], first[k]) for k in kept[: query.limit]]
 
 
 def walks_from(
