@@ -196,7 +196,7 @@ def ensure_snapshot(
         else:
             offer = load_offer(session, stations.table, keys.offer)
             served = offer, HoursTable(stations.table.stations, load_calendar(session))
-    far = held.far if held is not None and held.city is city else FarTables()
+    far = held.far if held is not None and held.city is city else FarTables(store, city.inputs["network"])
     made = replace(assemble(city, stations, method, searchers, keys, served=served), far=far)
     if held is not None and held.version == made.version:
         # another state of the database with the same content, but for what is offered

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Engine, text
 from starlette.testclient import TestClient as Client
 
+from app.services.positions import read_position
 from app.services.snapshot import Snapshot
 from tests.api.conftest import TestClient
 from tests.api.test_nearest import asked, places
@@ -38,9 +42,9 @@ def test_lookups_and_errors_leave_no_trace(
         for path in (NEAREST, ISOCHRONES):
             client.get(path, params=params)
         client.post(NEAREST, json=params)
-    text = written(capfd, caplog)
+    told = written(capfd, caplog)
     for trace in (*traces(right), "114.91", "21.91", "123.45"):
-        assert trace not in text
+        assert trace not in told
 
 
 def test_a_failure_leaves_no_trace(
@@ -62,14 +66,14 @@ def test_a_failure_leaves_no_trace(
         careless.get(NEAREST, params=params), careless.post(NEAREST, json=params),
         careless.get(ISOCHRONES, params=params),
     ]  # fmt: skip
-    text = written(capfd, caplog)
+    told = written(capfd, caplog)
     for answer in answers:
         assert answer.status_code == 500 and answer.json()["code"] == "internal_error"
-        assert answer.json()["request_id"] in text, "the failure itself is logged"
+        assert answer.json()["request_id"] in told, "the failure itself is logged"
         for trace in traces(params):
             assert trace not in answer.text
     for trace in traces(params)[:2]:  # the text of this failure names its fields, but no digit of them
-        assert trace not in text
+        assert trace not in told
 
 
 def test_answers_to_a_position_are_kept_nowhere(client: TestClient, demo_snapshot: Snapshot) -> None:
@@ -89,3 +93,39 @@ def test_the_path_of_a_problem_holds_no_query(client: TestClient, demo_snapshot:
     (place,) = places(demo_snapshot, 1)
     problem = client.get(NEAREST, params=asked(place, crs="none")).json()
     assert problem["instance"] == NEAREST
+
+
+def test_a_thousand_lookups_leave_no_trace_in_logs_tables_or_files(
+    client: TestClient, demo_engine: Engine, demo_snapshot: Snapshot, isolated_home: Path,
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """All that the service wrote is searched for every position that it was asked about: as given, and in WGS84."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("httpx").setLevel(logging.CRITICAL)
+    rng, needles = np.random.default_rng(8), set()
+    codes = [station.code for station in demo_snapshot.stations.table.stations]
+    for k, place in enumerate(places(demo_snapshot, 40) * 25):
+        lng, lat = (round(v + float(rng.uniform(-0.01, 0.01)), 6) for v in (place.lng, place.lat))
+        asked_here = {"lng": lng, "lat": lat, "crs": ("gcj02", "wgs84")[k % 2]}
+        position = read_position(lng, lat, asked_here["crs"])
+        needles |= {f"{lng:.6f}", f"{lat:.6f}", f"{position.lng:.6f}", f"{position.lat:.6f}"}
+        if k % 10 == 0:
+            client.post(f"/v1/stations/{codes[k % len(codes)]}/route", json=asked_here)
+        elif k % 10 == 1:
+            client.get(ISOCHRONES, params={**asked_here, "minutes": "5"})
+        elif k % 10 == 2:
+            client.get(NEAREST, params={**asked_here, "accuracy_m": 60, "format": "wx" if k % 4 else "json"})
+        elif k % 2:
+            client.post(NEAREST, json={**asked_here, "order": "session", "form": ["evening_school"]})
+        else:
+            client.get(NEAREST, params={**asked_here, "open_at": "now", "limit": 0 if k % 50 == 4 else 3})
+    found = written(capfd, caplog) + "\n".join(
+        path.read_bytes().decode("latin-1") for path in isolated_home.rglob("*") if path.is_file()
+    )
+    with demo_engine.connect() as connection:
+        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all()
+        # what was asked cannot stand in the layers that were there before: they are large, and nobody writes to them
+        for table in set(tables) - {"walk_nodes", "walk_edges", "population_cells", "areas", "spatial_ref_sys"}:
+            found += "\n".join(map(str, connection.scalars(text(f'SELECT t::text FROM "{table}" t'))))
+    assert len(needles) > 2_900
+    assert [needle for needle in needles if needle in found] == []
