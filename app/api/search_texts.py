@@ -15,7 +15,6 @@ from app.geo.crs import Crs
 from app.models.vocabularies import CourseForm, CourseKind, DatasetKind, TargetGroup
 from app.repositories.offer import NO_LIMIT, OfferedCourse
 from app.services.search import CourseFound, Found, StationFound
-from app.services.search_reading import Reading
 from app.services.snapshot import Snapshot
 
 KINDS = (DatasetKind.STATIONS,)
@@ -30,16 +29,17 @@ class Telling(NamedTuple):
     now_s: int
 
 
-def body_of(telling: Telling, question: str, reading: Reading, found: Found, near: list[str]) -> bytes:
+def body_of(telling: Telling, question: str, found: Found, near: list[str]) -> bytes:
     """The answer as it is sent."""
+    reading = found.reading
     notice = snapshot_notice(telling.snapshot, telling.language, KINDS)
     return orjson.dumps({
-        "q": question, "read_as": found.how.name.lower(), "understood": reading.understood, "crs": telling.crs.value,
+        "q": question, "read_as": reading.how.name.lower(), "understood": reading.understood, "crs": telling.crs.value,
         "stations": [_station(telling, one) for one in found.stations],
         "courses": [_course(telling, one) for one in found.courses],
         "skills": [{"skill": s.skill, "courses": s.courses, "stations": s.stations} for s in found.skills],
         "suggestions": near,
-        "message": _message(question, reading, found, near, telling.language),
+        "message": _message(question, found, near, telling.language),
         "data_notice": None if notice is None else orjson.Fragment(encode(notice)),
     })  # fmt: skip
 
@@ -97,13 +97,14 @@ def _minutes(walk_seconds: int | None) -> float | None:
     return None if walk_seconds is None else (walk_seconds + 3) // 6 / 10
 
 
-def _message(question: str, reading: Reading, found: Found, near: list[str], language: Language) -> str | None:
-    if found.stations or found.courses or found.skills:
-        if reading.understood is None:
+def _message(question: str, found: Found, near: list[str], language: Language) -> str | None:
+    understood = found.reading.understood
+    if found.any:
+        if understood is None:
             return None
         return language.pick(
-            f"没有原样的“{question}”,以下按“{reading.understood}”查询。",
-            f"Nothing reads “{question}”; this is what was found for “{reading.understood}”.",
+            f"没有原样的“{question}”,以下按“{understood}”查询。",
+            f"Nothing reads “{question}”; this is what was found for “{understood}”.",
         )
     said = language.pick(f"没有找到“{question}”。", f"Nothing was found for “{question}”.")
     if near:

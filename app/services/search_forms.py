@@ -8,21 +8,24 @@ as good a question as ten. Typing errors are looked for only by what was not fou
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from app.geo.arrays import IntArray
 from app.services.bounded import BoundedCache
-from app.services.search_text import blurred, is_chinese, is_latin, readings, segmentations, squeezed
+from app.services.search_text import blurred, is_chinese, is_latin, readings, squeezed
 
 Uint8Array = npt.NDArray[np.uint8]
 END, BEFORE = "\n", "'"  # between texts, before syllables; neither is a letter
 WORDS_KEPT = 1_024
+ROUNDING = 0.01
 FEWEST_LATIN, FEWEST_CHINESE = 4, 3  # letters; with fewer, one error leaves too little to go by
 LATIN_TWO_ERRORS, CHINESE_TWO_ERRORS = 10, 8  # in words as long as this; one error in shorter ones
 
@@ -59,12 +62,11 @@ class WordHits(NamedTuple):
         return self.how is not How.NONE
 
 
-class Spot(NamedTuple):
-    """A hit: the first one in a piece, and whether it ends where a syllable ends."""
+class Spots(NamedTuple):
+    """Hits: the texts' numbers, and the places in them."""
 
-    text: int
-    place: Place
-    is_complete: bool
+    numbers: IntArray
+    places: Uint8Array
 
 
 class Form:
@@ -72,33 +74,127 @@ class Form:
 
     def __init__(self, pieces: Iterable[tuple[int, str]]) -> None:
         kept = list(pieces)
-        self.numbers = [number for number, _ in kept]
+        self._numbers = np.array([number for number, _ in kept], dtype=np.int64)
         self.joined = END.join([piece for _, piece in kept]) + END
-        lengths = np.array([len(piece) + 1 for _, piece in kept], dtype=np.int64)
-        self.ends = np.cumsum(lengths).tolist()  # the beginning of the next one
+        self._ends = np.cumsum([len(piece) + 1 for _, piece in kept], dtype=np.int64)  # the beginning of the next one
+        self._begins = np.concatenate([[0], self._ends[:-1]]).astype(np.int64)
 
-    def spots(self, sought: str) -> Iterator[Spot]:
-        """Where a string lies, once in every piece."""
-        find, joined, ends, numbers, length = self.joined.find, self.joined, self.ends, self.numbers, len(sought)
-        at = find(sought)
-        while at >= 0:
-            k = bisect_right(ends, at)
-            begins, after = ends[k - 1] if k else 0, joined[at + length]
-            place = Place.INSIDE if at > begins else Place.WHOLE if at + length + 1 == ends[k] else Place.BEGINNING
-            yield Spot(numbers[k], place, after in (BEFORE, END))
-            at = find(sought, ends[k])
+    def find(self, sought: str) -> Spots:
+        """Where a string lies."""
+        at = self._find(sought)
+        return self._located(at, at + len(sought))
 
-    def matches(self, pattern: re.Pattern[str]) -> Iterator[Spot]:
-        """The same of a pattern that matches no END."""
-        at = 0
-        while (match := pattern.search(self.joined, at)) is not None:
-            k = bisect_right(self.ends, match.start())
-            begins = self.ends[k - 1] if k else 0
-            place = Place.INSIDE if match.start() > begins else Place.BEGINNING
-            if place is Place.BEGINNING and match.end() + 1 == self.ends[k]:
-                place = Place.WHOLE
-            yield Spot(self.numbers[k], place, True)
-            at = self.ends[k]
+    def match(self, pattern: re.Pattern[str]) -> Spots:
+        """Where a pattern lies that matches no END."""
+        spans = [found.span() for found in pattern.finditer(self.joined)]
+        return self._located(*np.array(spans, dtype=np.int64).reshape(-1, 2).T)
+
+    def _find(self, sought: str) -> IntArray:
+        """Every place of a string that does not overlap the one before."""
+        between = self.joined.split(sought)  # nothing finds all of them faster
+        lengths = np.fromiter(map(len, between), np.int64, len(between))[:-1]
+        return np.cumsum(lengths + len(sought)) - len(sought)
+
+    def _located(self, at: IntArray, end: IntArray) -> Spots:
+        if len(at) == 0:
+            return NOWHERE
+        piece = np.searchsorted(self._ends, at, side="right")
+        places = np.full(len(at), Place.INSIDE, dtype=np.uint8)
+        is_beginning = at == self._begins[piece]
+        places[is_beginning] = Place.BEGINNING
+        places[is_beginning & (end + 1 == self._ends[piece])] = Place.WHOLE
+        return Spots(self._numbers[piece], places)
+
+
+NOWHERE = Spots(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+
+
+class SpokenForm(Form):
+    """Pieces of syllables, of which only whole ones are found, or such as are typed so far."""
+
+    def __init__(self, pieces: Iterable[tuple[int, Sequence[str]]]) -> None:
+        kept = list(pieces)
+        super().__init__((number, "".join(aloud)) for number, aloud in kept)
+        ends = np.cumsum([len(one) for _, aloud in kept for one in (*aloud, END)], dtype=np.int64)
+        self._is_border = np.zeros(len(self.joined) + 1, dtype=np.bool_)  # a syllable begins, or a piece ends
+        self._is_border[0] = True
+        self._is_border[ends] = True
+
+    def typed(self, letters: str) -> Spots:
+        """Where letters lie that begin with a syllable. One that they end in the midst of is only begun, which counts
+        for less.
+        """
+        at = self._overlapping(letters) if _overlaps_itself(letters) else self._find(letters)
+        at = at[self._is_border[at]]
+        spots = self._located(at, at + len(letters))
+        spots.places[~self._is_border[at + len(letters)]] = Place.INSIDE
+        return spots
+
+    def spoken(self, aloud: Sequence[str]) -> Spots:
+        """Where these syllables lie."""
+        letters = "".join(aloud)
+        at = self._overlapping(letters) if _overlaps_itself(letters) else self._find(letters)
+        for border in np.cumsum([0, *map(len, aloud)]).tolist():
+            at = at[self._is_border[at + border]]
+        return self._located(at, at + len(letters))
+
+    def _overlapping(self, letters: str) -> IntArray:
+        pattern = re.compile(f"(?={re.escape(letters)})")
+        return np.array([found.start() for found in pattern.finditer(self.joined)], dtype=np.int64)
+
+
+def _overlaps_itself(letters: str) -> bool:
+    """Does it end as it begins, so that two of them may share letters?"""
+    return any(letters.startswith(letters[at:]) for at in range(1, len(letters)))
+
+
+@dataclass(frozen=True, eq=False)
+class Spellings:
+    """Pieces to compare a word with, the number of the text of each, its length, and which pairs of letters (of
+    Chinese: which characters) it has, in 64 classes.
+    """
+
+    pieces: list[str]
+    numbers: IntArray
+    lengths: IntArray
+    bits: npt.NDArray[np.uint64]
+    in_pairs: bool
+
+    @classmethod
+    def of(cls, kept: list[tuple[int, str]], *, in_pairs: bool) -> Spellings:
+        bits = np.array([_bits(piece, in_pairs=in_pairs) for _, piece in kept], dtype=np.uint64)
+        return cls(
+            [piece for _, piece in kept], np.array([number for number, _ in kept], dtype=np.int64),
+            np.array([len(piece) for _, piece in kept], dtype=np.int64), bits, in_pairs,
+        )  # fmt: skip
+
+    def nearest(self, word: str, errors: int) -> IntArray:
+        """The texts that hold a word with the fewest errors, of at most so many."""
+        from rapidfuzz import fuzz
+
+        # a letter that is missing breaks two pairs, one too many breaks a third
+        missing = np.bitwise_count(~self.bits & np.uint64(_bits(word, in_pairs=self.in_pairs)))
+        allowed = 3 * errors if self.in_pairs else errors
+        # a text that lies inside of the word is no error of typing, unless it is all but all of it
+        likely = np.flatnonzero((missing <= allowed) & (self.lengths >= len(word) - errors))
+        best, least, found = 0.0, 100 * (1 - errors / len(word)) - ROUNDING, []
+        for k in likely.tolist():
+            piece = self.pieces[k]
+            scorer = fuzz.partial_ratio if len(piece) >= len(word) else fuzz.ratio
+            likeness = scorer(word, piece, score_cutoff=max(least, best - ROUNDING))
+            if likeness > best + ROUNDING:
+                best, found = likeness, [k]
+            elif likeness > 0:
+                found.append(k)
+        return self.numbers[found]
+
+
+def _bits(text: str, *, in_pairs: bool) -> int:
+    units = [ord(a) * 31 + ord(b) for a, b in pairwise(text)] if in_pairs else map(ord, text)
+    bits = 0
+    for unit in units:
+        bits |= 1 << (unit * 2_654_435_761 >> 7) % 64
+    return bits
 
 
 class Texts:
@@ -110,11 +206,9 @@ class Texts:
         numbered = list(enumerate(self.plain))[1:]
         read = [(number, aloud) for number, text in numbered if text for aloud in readings(text)]
         self.written = Form(numbered)
-        self.pinyin = Form((number, _cut(aloud)) for number, aloud in read)
+        self.pinyin = SpokenForm(read)
         self.initials = Form((number, "".join(one[0] for one in aloud)) for number, aloud in read)
         self._read = read
-        self.known = frozenset(one for _, aloud in read for one in aloud)
-        self.starts = _starts(self.known)
         self._direct = BoundedCache(WORDS_KEPT)
         self._forgiving = BoundedCache(WORDS_KEPT)
 
@@ -133,21 +227,23 @@ class Texts:
 
     def _directly(self, word: str) -> WordHits:
         grade = self._none()
-        _take(grade, How.EXACT, self.written.spots(word))
+        _take(grade, How.EXACT, self.written.find(word))
         if is_latin(word):
             if len(word) > 1:
-                for cut in segmentations(word, self.known, self.starts):
-                    _take(grade, How.PINYIN, (_begun(spot) for spot in self.pinyin.spots(_cut(cut))))
-            spots = self.initials.spots(word)
-            _take(grade, How.INITIALS, (s for s in spots if len(word) > 1 or s.place is not Place.INSIDE))
+                _take(grade, How.PINYIN, self.pinyin.typed(word))
+            spots = self.initials.find(word)
+            if len(word) == 1:
+                spots.places[spots.places == Place.INSIDE] = 0  # every second text has it somewhere
+            _take(grade, How.INITIALS, spots)
         return _hits(grade)
 
     def _forgivingly(self, word: str) -> WordHits:
-        for how, spots in (
-            (How.PINYIN, self._alike(word)), (How.INITIALS, self._shortened(word)), (How.FUZZY, self._confused(word)),
+        for how, found in (
+            (How.PINYIN, self._alike), (How.INITIALS, self._shortened), (How.FUZZY, self._confused),
         ):  # fmt: skip
             grade = self._none()
-            _take(grade, how, spots)
+            for spots in found(word):
+                _take(grade, how, spots)
             if grade.any():
                 return _hits(grade)
         return _hits(self._erring(word))
@@ -155,52 +251,33 @@ class Texts:
     def _none(self) -> Uint8Array:
         return np.zeros(len(self.texts), dtype=np.uint8)
 
-    def _alike(self, word: str) -> Iterator[Spot]:
+    def _alike(self, word: str) -> Iterator[Spots]:
         """Characters that are read as those of the word."""
-        if not any(map(is_chinese, word)):
-            return
-        for aloud in readings(word):
-            yield from (spot for spot in self.pinyin.spots(_cut(aloud)) if spot.is_complete)
-
-    def _shortened(self, word: str) -> Iterator[Spot]:
-        """Some syllables by their first letter, some by characters: ``dhan`` and ``dian焊`` for 电焊."""
-        if len(word) < 2 or not any(map(is_latin, word)):
-            return
-        patterns = _patterns(word, self.known, self.starts)
-        if patterns:
-            yield from self._rich.matches(re.compile("|".join(patterns)))
-
-    def _confused(self, word: str) -> Iterator[Spot]:
-        """The sounds of the south; and two characters in each other's place."""
-        if len(word) < 2:
-            return
-        if len(word) == 2:
-            yield from self.written.spots(word[::-1])
-        if is_latin(word):
-            known, form = self._blurred
-            for cut in segmentations(blurred(word), known, known):
-                yield from form.spots(_cut(cut))
-        elif any(map(is_chinese, word)):
+        if any(map(is_chinese, word)):
             for aloud in readings(word):
-                spots = self._blurred[1].spots(_cut([blurred(one) for one in aloud]))
-                yield from (spot for spot in spots if spot.is_complete)
+                yield self.pinyin.spoken(aloud)
+
+    def _shortened(self, word: str) -> Iterator[Spots]:
+        """Syllables cut short, or characters among them: ``dhan`` and ``dian焊`` for 电焊."""
+        if len(word) > 1 and any("a" <= letter <= "z" for letter in word):
+            yield self._rich.match(_cut_short(word))
+
+    def _confused(self, word: str) -> Iterator[Spots]:
+        """The sounds of the south; and two characters in each other's place."""
+        if len(word) == 2:
+            yield self.written.find(word[::-1])
+        if len(word) > 1 and is_latin(word):
+            yield self._blurred.typed(blurred(word))
+        elif len(word) > 1 and any(map(is_chinese, word)):
+            for aloud in readings(word):
+                yield self._blurred.spoken([blurred(one) for one in aloud])
 
     def _erring(self, word: str) -> Uint8Array:
         """The texts with the fewest errors, where those are few enough."""
-        grade = self._none()
-        latin = is_latin(word)
-        if len(word) < (FEWEST_LATIN if latin else FEWEST_CHINESE):
-            return grade
-        from rapidfuzz import fuzz, process
-
-        pieces, numbers, lengths = self._letters if latin else self._characters
-        errors = 2 if len(word) >= (LATIN_TWO_ERRORS if latin else CHINESE_TWO_ERRORS) else 1
-        least = 100 * (1 - errors / len(word)) - 0.01
-        likeness = process.cdist([word], pieces, scorer=fuzz.partial_ratio, score_cutoff=least, dtype=np.float32)[0]
-        likeness[lengths < len(word) - errors] = 0  # a text inside of the word is no error of typing
-        best = float(likeness.max(initial=0))
-        if best > 0:
-            found = numbers[likeness >= best - 0.01]
+        grade, latin = self._none(), is_latin(word)
+        if len(word) >= (FEWEST_LATIN if latin else FEWEST_CHINESE):
+            errors = 2 if len(word) >= (LATIN_TWO_ERRORS if latin else CHINESE_TWO_ERRORS) else 1
+            found = (self._letters if latin else self._characters).nearest(word, errors)
             grade[found] = 4 * How.FUZZY + Place.INSIDE
         return grade
 
@@ -213,79 +290,35 @@ class Texts:
         )
 
     @cached_property
-    def _blurred(self) -> tuple[frozenset[str], Form]:
-        pieces = [(number, [blurred(one) for one in aloud]) for number, aloud in self._read]
-        return frozenset(one for _, aloud in pieces for one in aloud), Form((n, _cut(aloud)) for n, aloud in pieces)
+    def _blurred(self) -> SpokenForm:
+        return SpokenForm((number, [blurred(one) for one in aloud]) for number, aloud in self._read)
 
     @cached_property
-    def _letters(self) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return _table([(number, "".join(aloud)) for number, aloud in self._read])
+    def _letters(self) -> Spellings:
+        return Spellings.of([(number, "".join(aloud)) for number, aloud in self._read], in_pairs=True)
 
     @cached_property
-    def _characters(self) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        return _table([(number, text) for number, text in enumerate(self.plain) if text])
+    def _characters(self) -> Spellings:
+        return Spellings.of([(number, text) for number, text in enumerate(self.plain) if text], in_pairs=False)
 
 
-def _table(pieces: list[tuple[int, str]]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    numbers = np.array([number for number, _ in pieces], dtype=np.int64)
-    return [piece for _, piece in pieces], numbers, np.array([len(piece) for _, piece in pieces], dtype=np.int64)
-
-
-def _cut(aloud: Sequence[str]) -> str:
-    return "".join([BEFORE + one for one in aloud])
-
-
-def _starts(known: Iterable[str]) -> frozenset[str]:
-    return frozenset(one[:length] for one in known for length in range(1, len(one) + 1))
-
-
-def _begun(spot: Spot) -> Spot:
-    """A syllable that is only begun counts for less than one typed out."""
-    return spot if spot.is_complete else spot._replace(place=Place.INSIDE)
-
-
-def _take(grade: Uint8Array, how: How, spots: Iterable[Spot]) -> None:
-    for number, place, _ in spots:
-        value = 4 * how + place
-        if value > grade[number]:
-            grade[number] = value
+def _take(grade: Uint8Array, how: How, spots: Spots) -> None:
+    np.maximum.at(grade, spots.numbers, (4 * how + spots.places) * (spots.places > 0))
 
 
 def _hits(grade: Uint8Array) -> WordHits:
     return WordHits(grade, How(int(grade.max(initial=0)) // 4))
 
 
-def _patterns(word: str, known: frozenset[str], starts: frozenset[str]) -> list[str]:
-    """Patterns over the rich form for the ways to read a word as characters, syllables and first letters."""
-    ways: list[list[str]] = [[]]
-    for run in re.findall(r"[\x00-\x7f]+|[^\x00-\x7f]", word):
-        if not is_latin(run):
-            ways = [[*way, rf"'[a-z]*{re.escape(run)}"] for way in ways]
-            continue
-        cuts = _abbreviations(run, known, starts)
-        ways = [[*way, *cut] for way in ways for cut in cuts][:MOST_WAYS]
-    return ["".join(way) for way in ways if way]
-
-
-MOST_WAYS = 24
-
-
-def _abbreviations(run: str, known: frozenset[str], starts: frozenset[str]) -> list[list[str]]:
-    found: list[list[str]] = []
-
-    def cut(at: int, before: list[str]) -> None:
-        if len(found) >= MOST_WAYS:
-            return
-        if at == len(run):
-            found.append(before)
-            return
-        for length in range(min(6, len(run) - at), 0, -1):
-            piece = run[at : at + length]
-            is_last = at + length == len(run)
-            if piece in known:
-                cut(at + length, [*before, f"'{piece}[^'\n]"])
-            if length == 1 or piece in ("zh", "ch", "sh") or (is_last and piece in starts):
-                cut(at + length, [*before, f"'{re.escape(piece)}[a-z]*[^'\n]"])
-
-    cut(0, [])
-    return found
+def _cut_short(word: str) -> re.Pattern[str]:
+    """Letters and characters over the rich form, where every syllable may be cut short, or stand as its character."""
+    parts, is_open = [], False  # is a syllable begun that has not come to its character?
+    for letter in word:
+        sought, rest = re.escape(letter), f"[a-z]*[^{BEFORE}{END}]"
+        if is_latin(letter):
+            following = f"{rest}{BEFORE}{sought}"
+            parts.append(f"(?:{sought}|{following})" if is_open else f"{BEFORE}{sought}")
+        else:
+            parts.append(f"{rest if is_open else ''}{BEFORE}[a-z]*{sought}")
+        is_open = is_latin(letter)
+    return re.compile("".join(parts))

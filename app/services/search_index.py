@@ -7,19 +7,19 @@ kept as long as the offer is. Stations and courses are rows of arrays that hold 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from app.geo.arrays import IntArray
-from app.models.vocabularies import CourseForm, CourseKind, HostKind, StationType, TargetGroup
+from app.geo.arrays import BoolArray, IntArray
+from app.models.vocabularies import CourseForm, CourseKind, HostKind, StationStatus, StationType, TargetGroup
 from app.repositories.offer import OfferedCourse
 from app.services.bounded import BoundedCache
 from app.services.offer import Offer
-from app.services.search_forms import GRADES, How, Place, Texts
+from app.services.search_forms import GRADES, How, Place, Texts, Uint8Array
 from app.services.search_text import joined_titles, squeezed, terms_of, titled
 from app.services.snapshot import Snapshot
 from app.services.station_table import StationInfo
@@ -40,61 +40,62 @@ PLACE_FIELDS: dict[str, tuple[int, int, int]] = {
     "station": (30, 29, 28), "town": (30, 29, 28), "district": (30, 29, 28), "address": (25, 24, 23),
 }  # fmt: skip
 TAUGHT_POINTS = 50  # at most, of a station for a course that it teaches
-SKILL_POINTS = (90, 80, 70)
+SKILL_FIELDS = {"skill": (90, 80, 70)}
 FREE_TEXT, SUBSIDISED_TEXT = "免费 free", "补贴 subsidised"
 
 
-@dataclass(frozen=True, eq=False)
 class Fields:
     """Things by number; ``text[thing, k]`` is the number of their text in the k-th field, 0 without one."""
 
-    names: tuple[str, ...]
-    points: Sequence[tuple[int, int, int]]
-    text: IntArray
-    _tables: Int16Array = field(init=False, repr=False)
+    def __init__(self, points: Mapping[str, tuple[int, int, int]], text: IntArray) -> None:
+        self.names = tuple(points)
+        self.text = text
+        self._tables = np.zeros((len(points), GRADES), dtype=np.int16)
+        for k, (whole, beginning, inside) in enumerate(points.values()):
+            for how in (How.FUZZY, How.INITIALS, How.PINYIN, How.EXACT):
+                for place, worth in ((Place.INSIDE, inside), (Place.BEGINNING, beginning), (Place.WHOLE, whole)):
+                    self._tables[k, 4 * how + place] = HOW_STEP * (how - How.FUZZY) + worth
+        # of every field the distinct texts, and which of them every thing has
+        self._columns = [np.unique(text[:, k], return_inverse=True) for k in range(len(points))]
+        self._columns = [(distinct, which.astype(np.int32)) for distinct, which in self._columns]
 
-    def __post_init__(self) -> None:
-        tables = np.zeros((len(self.names), GRADES), dtype=np.int16)
-        for k, (whole, beginning, inside) in enumerate(self.points):
-            for how in How:
-                if how is not How.NONE:
-                    for place, points in ((Place.INSIDE, inside), (Place.BEGINNING, beginning), (Place.WHOLE, whole)):
-                        tables[k, 4 * how + place] = HOW_STEP * (how - How.FUZZY) + points
-        object.__setattr__(self, "_tables", tables)
+    def __len__(self) -> int:
+        return len(self.text)
 
-    def points_of(self, grade: npt.NDArray[np.uint8]) -> Int16Array:
+    def points_of(self, grade: Uint8Array) -> Int16Array:
         """The best of every thing's fields, for the grades of all texts; 0 where nothing was found."""
         best = np.zeros(len(self.text), dtype=np.int16)
-        for k in range(len(self.names)):
-            np.maximum(best, self._tables[k][grade[self.text[:, k]]], out=best)
+        for table, (distinct, which) in zip(self._tables, self._columns, strict=True):
+            points = table[grade[distinct]]
+            if points.any():
+                np.maximum(best, points[which], out=best)
         return best
 
-    def best_field(self, thing: int, grade: npt.NDArray[np.uint8]) -> int | None:
+    def best_field(self, thing: int, grade: Uint8Array) -> int | None:
         """The field that counted; the first among equals. None where nothing was found."""
-        points = [int(self._tables[k][grade[number]]) for k, number in enumerate(self.text[thing].tolist())]
-        return points.index(max(points)) if any(points) else None
+        grades = grade[self.text[thing]].tolist()
+        points = [int(table[one]) for table, one in zip(self._tables, grades, strict=True)]
+        return points.index(max(points)) if any(grades) else None
 
 
 @dataclass(frozen=True, eq=False)
 class SearchIndex:
-    """``skill_text`` are the numbers of the texts of skills, ``course_skill`` their positions by course, or -1.
-
-    ``terms`` are what a run of Chinese is cut by.
+    """``places`` are of stations, for the courses that they teach; ``course_skill`` is the position of every course's
+    skill, -1 without one; ``terms`` are what a run of Chinese is cut by.
     """
 
     texts: Texts
     stations: Fields
     courses: Fields
     places: Fields
-    skill_text: IntArray
+    skills: Fields
+    is_closed: BoolArray
     course_skill: IntArray
     terms: frozenset[str]
     readings: BoundedCache = field(default_factory=lambda: BoundedCache(1_024), repr=False)
+    fitting: BoundedCache = field(default_factory=lambda: BoundedCache(1_024), repr=False)
+    by_day: BoundedCache = field(default_factory=lambda: BoundedCache(2), repr=False)
     by_minute: BoundedCache = field(default_factory=lambda: BoundedCache(4), repr=False)
-
-    def skill_points(self, grade: npt.NDArray[np.uint8]) -> Int16Array:
-        """Points of every skill."""
-        return Fields(("skill",), (SKILL_POINTS,), self.skill_text[:, None]).points_of(grade)
 
 
 _held: WeakKeyDictionary[Offer, SearchIndex] = WeakKeyDictionary()
@@ -142,15 +143,15 @@ def _built(snapshot: Snapshot) -> SearchIndex:
         [[numbers.of(text) for text in _course_texts(one, titles)] for one in offer.courses], dtype=np.int64
     ).reshape(-1, len(COURSE_FIELDS))
     of_station = [list(STATION_FIELDS).index(name) for name in ("name", "town", "district", "address")]
-    place_text = station_text[offer.course_station][:, of_station]
     skills = sorted({one.skill for one in offer.courses if one.skill and squeezed(one.skill)})
     position = {skill: k for k, skill in enumerate(skills)}
     return SearchIndex(
         texts=Texts(list(numbers.at)),
-        stations=Fields(tuple(STATION_FIELDS), list(STATION_FIELDS.values()), station_text),
-        courses=Fields(tuple(COURSE_FIELDS), list(COURSE_FIELDS.values()), course_text),
-        places=Fields(tuple(PLACE_FIELDS), list(PLACE_FIELDS.values()), place_text),
-        skill_text=np.array([numbers.of(skill) for skill in skills], dtype=np.int64),
+        stations=Fields(STATION_FIELDS, station_text),
+        courses=Fields(COURSE_FIELDS, course_text),
+        places=Fields(PLACE_FIELDS, station_text[:, of_station]),
+        skills=Fields(SKILL_FIELDS, np.array([[numbers.of(skill)] for skill in skills], dtype=np.int64).reshape(-1, 1)),
+        is_closed=np.array([one.status == StationStatus.CLOSED for one in stations], dtype=np.bool_),
         course_skill=np.array([position.get(one.skill or "", -1) for one in offer.courses], dtype=np.int64),
         terms=_terms(offer.courses, stations, names, titles),
     )

@@ -18,13 +18,15 @@ class Reading:
     """``words`` are those of the question as they were found, all of which have to be; ``phrase`` the question as one,
     where it has several words and is found whole. Without words nothing was understood.
 
-    ``understood`` says what it was taken for, where that is not what was written.
+    ``understood`` says what it was taken for, where that is not what was written; ``key`` are the words, and how they
+    are read.
     """
 
     words: tuple[WordHits, ...]
     phrase: WordHits | None
     how: How
     understood: str | None
+    key: tuple[str, ...] = ()
 
 
 NOTHING = Reading((), None, How.NONE, None)
@@ -55,49 +57,50 @@ def read_directly(index: SearchIndex, words: list[str]) -> Reading | None:
     """
     found = [index.texts.direct(word) for word in words]
     phrase = _phrase(index, words)
-    if phrase is None and not all(hits.any for hits in found):
-        return None
-    return _reading(found if all(hits.any for hits in found) else [phrase] if phrase else [], phrase, None)
+    key = ("as written", *words)
+    if all(hits.any for hits in found):
+        return _reading(found, phrase, None, key)
+    return None if phrase is None else _reading([phrase], None, None, key)
 
 
-def read_forgivingly(index: SearchIndex, words: list[str]) -> Reading:
-    """How a question may have been meant: what is not found as written is cut into known words, or read with errors.
+def read_forgivingly(index: SearchIndex, words: list[str]) -> list[Reading]:
+    """How a question may have been meant, the likeliest first: with runs of Chinese cut into known words; with what is
+    not found as written read with errors.
 
     Kept by the question; takes milliseconds.
     """
     return index.readings.get(tuple(words), lambda: _forgiven(index, words))
 
 
-def _forgiven(index: SearchIndex, words: list[str]) -> Reading:
+def _forgiven(index: SearchIndex, words: list[str]) -> list[Reading]:
+    cut = [_parts(index, word) or [word] for word in words]
+    parts = [part for some in cut for part in some]
+    readings = [_meant(index, parts)] if parts != words and len(parts) <= MOST_WORDS else []
+    return [one for one in [*readings, _meant(index, words)] if one is not None]
+
+
+def _meant(index: SearchIndex, words: list[str]) -> Reading | None:
+    """Each word as it is where it is found so, else with errors; None where some word is not found at all."""
     found: list[WordHits] = []
     meant: list[str] = []
     for word in words:
         hits = index.texts.direct(word)
-        if hits.any:
-            found.append(hits)
-            meant.append(word)
-            continue
-        parts = _parts(index, word)
-        if parts is not None:
-            found += [index.texts.direct(part) for part in parts]
-            meant += parts
-            continue
-        hits = index.texts.forgiving(word)
         if not hits.any:
-            return NOTHING
+            hits = index.texts.forgiving(word)
+            if not hits.any:
+                return None
+            meant.append(_meant_by(index, word, hits))
+        else:
+            meant.append(word)
         found.append(hits)
-        meant.append(_meant(index, word, hits))
-    return _reading(found, None, " ".join(meant))
+    return _reading(found, None, " ".join(meant), ("as meant", *words))
 
 
 def _parts(index: SearchIndex, word: str) -> list[str] | None:
-    """A run of Chinese without spaces as words, each of which is found as it is."""
-    if len(word) < FEWEST_SPLIT or not any(map(is_chinese, word)):
+    """A run of Chinese without spaces as words."""
+    if index.texts.direct(word).any or len(word) < FEWEST_SPLIT or not any(map(is_chinese, word)):
         return None
-    parts = split_by_terms(word, index.terms)
-    if parts is None or len(parts) > MOST_WORDS or not all(index.texts.direct(part).any for part in parts):
-        return None
-    return parts
+    return split_by_terms(word, index.terms)
 
 
 def _phrase(index: SearchIndex, words: list[str]) -> WordHits | None:
@@ -107,12 +110,12 @@ def _phrase(index: SearchIndex, words: list[str]) -> WordHits | None:
     return hits if hits.any else None
 
 
-def _reading(found: list[WordHits], phrase: WordHits | None, understood: str | None) -> Reading:
+def _reading(found: list[WordHits], phrase: WordHits | None, understood: str | None, key: tuple[str, ...]) -> Reading:
     how = min(hits.how for hits in found)
-    return Reading(tuple(found), phrase, max(how, phrase.how) if phrase else how, understood)
+    return Reading(tuple(found), phrase, max(how, phrase.how) if phrase else how, understood, key)
 
 
-def _meant(index: SearchIndex, word: str, hits: WordHits) -> str:
+def _meant_by(index: SearchIndex, word: str, hits: WordHits) -> str:
     """The text that was found best, the shortest among equals; of characters that sound alike, those that it has."""
     best = int(hits.grade.max())
     numbers: list[int] = (hits.grade == best).nonzero()[0].tolist()

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.models.vocabularies import StationStatus
-from app.services.search import Kind, search
+from app.services.search import Asked, Found, search_directly, search_forgivingly
 from app.services.search_forms import WordHits
 from app.services.search_index import SearchIndex
-from app.services.search_reading import Reading, checked_words, read_directly, read_forgivingly
+from app.services.search_reading import checked_words
 from app.services.search_text import squeezed
 from app.services.snapshot import Snapshot
 
@@ -35,8 +34,9 @@ def suggestions(snapshot: Snapshot, index: SearchIndex, text: str, limit: int, n
     hits = index.texts.direct("".join(words))
     if hits.any:
         return _distinct(sorted(_ranked(snapshot, index, hits), key=lambda pair: pair[0]), limit)
-    reading = read_directly(index, words) or read_forgivingly(index, words)
-    return _of_things(snapshot, index, reading, limit, now_s)
+    asked = Asked(now_s, limit)
+    found = search_directly(snapshot, index, words, asked) or search_forgivingly(snapshot, index, words, asked)
+    return _of_things(snapshot, found)[:limit]
 
 
 def near_in_spelling(index: SearchIndex, words: list[str]) -> list[str]:
@@ -53,7 +53,7 @@ def _named(index: SearchIndex) -> list[int]:
     """The numbers of the texts that are names of things: of skills, stations, courses, areas."""
     stations, courses = index.stations, index.courses
     columns = [
-        index.skill_text,
+        index.skills.text[:, 0],
         *(stations.text[:, stations.names.index(name)] for name in ("name", "town", "district")),
         courses.text[:, courses.names.index("title")],
     ]
@@ -67,14 +67,14 @@ def _ranked(
     """Suggestions of every kind, each with what it is sorted by."""
     stations = snapshot.stations.table.stations
     for kind, order, fields, name in (
-        ("skill", 0, None, "skill"), ("station", 1, index.stations, "name"), ("course", 2, index.courses, "title"),
-        ("address", 3, index.stations, "address"),
+        ("skill", 0, index.skills, "skill"), ("station", 1, index.stations, "name"),
+        ("course", 2, index.courses, "title"), ("address", 3, index.stations, "address"),
     ):  # fmt: skip
-        numbers = index.skill_text if fields is None else fields.text[:, fields.names.index(name)]
+        numbers = fields.text[:, fields.names.index(name)]
         for thing in np.flatnonzero(hits.grade[numbers]).tolist():
             number = int(numbers[thing])
             text, is_of_station = index.texts.texts[number], fields is index.stations
-            if is_of_station and stations[thing].status == StationStatus.CLOSED:
+            if is_of_station and index.is_closed[thing]:
                 continue
             code = stations[thing].code if is_of_station else None
             yield (-int(hits.grade[number]), order, len(text), text), Suggestion(text, kind, code)
@@ -90,10 +90,9 @@ def _distinct(ranked: list[tuple[tuple[int, int, int, str], Suggestion]], limit:
     return list(found.values())
 
 
-def _of_things(snapshot: Snapshot, index: SearchIndex, reading: Reading, limit: int, now_s: int) -> list[Suggestion]:
+def _of_things(snapshot: Snapshot, found: Found) -> list[Suggestion]:
     stations = snapshot.stations.table.stations
-    found = search(snapshot, index, reading, kinds=Kind(), limit=limit, now_s=now_s)
     named = [Suggestion(one.skill, "skill") for one in found.skills]
     named += [Suggestion(stations[s.number].name, "station", stations[s.number].code) for s in found.stations]
     named += [Suggestion(snapshot.offer.courses[one.course].title, "course") for one in found.courses]
-    return list({one.text: one for one in named}.values())[:limit]
+    return list({one.text: one for one in named}.values())

@@ -20,7 +20,6 @@ READINGS = {
     "校": ("xiao", "jiao"), "都": ("du", "dou"),
 }  # fmt: skip
 MOST_VARIANTS = 4  # readings of one text beside the usual one
-MOST_SEGMENTATIONS = 12
 BLURRED = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ng", "n"), ("l", "n"), ("v", "u"))
 FILLERS = (
     "附近", "有没有", "我想学", "我要学", "我想", "我要", "想学", "学习", "哪里", "哪儿", "培训", "课程", "的", "学",
@@ -78,31 +77,6 @@ def readings(text: str) -> Iterator[tuple[str, ...]]:
                 yield (*usual[:at], other, *usual[at + 1 :])
 
 
-def segmentations(word: str, known: Collection[str], starts: Collection[str]) -> list[tuple[str, ...]]:
-    """The ways to cut letters into known syllables, of which the last may be only begun (be one of ``starts``).
-
-    At most MOST_SEGMENTATIONS, those with longer syllables first.
-    """
-    found: list[tuple[str, ...]] = []
-
-    def cut(at: int, before: tuple[str, ...]) -> None:
-        if len(found) >= MOST_SEGMENTATIONS:
-            return
-        rest = word[at:]
-        if rest in starts:
-            found.append((*before, rest))
-        for length in range(min(6, len(rest) - 1), 0, -1):
-            if rest[:length] in known and at + length not in dead:
-                count = len(found)
-                cut(at + length, (*before, rest[:length]))
-                if len(found) == count and len(found) < MOST_SEGMENTATIONS:
-                    dead.add(at + length)
-
-    dead: set[int] = set()  # from where no way leads to the end
-    cut(0, ())
-    return found
-
-
 @lru_cache(maxsize=8_192)
 def blurred(letters: str) -> str:
     """Pinyin as it is confused in the south: zh, ch, sh like z, c, s; n like l; -ng like -n."""
@@ -129,7 +103,7 @@ def terms_of(text: str) -> list[str]:
 
 def split_by_terms(word: str, terms: Collection[str]) -> list[str] | None:
     """A run of Chinese cut into terms that are known, without the words that mean nothing here; what is left between
-    them stays as words of its own. None where it comes to nothing new.
+    them stays as words of its own. None where there is no term in it, or nothing else.
     """
     longest = max((len(term) for term in terms), default=0)
     found: list[str] = []
@@ -147,7 +121,7 @@ def split_by_terms(word: str, terms: Collection[str]) -> list[str] | None:
     if rest:
         found.append(rest)
     parts = list(dict.fromkeys(found))
-    return parts if parts and parts != [word] else None
+    return parts if parts != [word] and any(part in terms for part in parts) else None
 
 
 def _piece(word: str, at: int, terms: Collection[str], longest: int) -> str | None:

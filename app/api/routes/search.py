@@ -31,9 +31,9 @@ from app.api.search_texts import Telling, body_of
 from app.errors import ErrorItem, InvalidInput
 from app.geo.crs import Crs
 from app.services.positions import Position, read_crs, read_position
-from app.services.search import Kind, search
+from app.services.search import NOTHING_FOUND, Asked, Found, Kind, search_directly, search_forgivingly
 from app.services.search_index import SearchIndex, index_if_ready, index_of
-from app.services.search_reading import checked_words, read_directly, read_forgivingly
+from app.services.search_reading import checked_words
 from app.services.search_suggestions import near_in_spelling, suggestions
 from app.services.snapshot import Snapshot
 
@@ -106,19 +106,19 @@ async def _answer(request: Request, asked: SearchParameters | SearchQuestion) ->
     position, words = _position(asked), checked_words(asked.q)
     snapshot = snapshot_of(request)
     index = await _index(snapshot)
-    reading = read_directly(index, words)
-    if reading is None:
-        reading = await run_in_threadpool(read_forgivingly, index, words)
-    crs = Crs.WGS84 if asked.crs is None else read_crs(asked.crs)
-    telling = Telling(snapshot, language_of(request), crs, int(time.time()))
     kinds = Kind(*(not asked.kinds or kind in asked.kinds for kind in SearchKind))
-    found = search(
-        snapshot, index, reading, kinds=kinds, limit=asked.limit, now_s=telling.now_s, position=position
-    )  # fmt: skip
-    near: list[str] = []
-    if not (found.stations or found.courses or found.skills):
-        near = await run_in_threadpool(near_in_spelling, index, words)
-    return personal(request, body_of(telling, asked.q, reading, found, near))
+    question = Asked(int(time.time()), asked.limit, kinds, position)
+    found, near = search_directly(snapshot, index, words, question) or NOTHING_FOUND, list[str]()
+    if not found.any:
+        found, near = await run_in_threadpool(_forgiving, snapshot, index, words, question)
+    crs = Crs.WGS84 if asked.crs is None else read_crs(asked.crs)
+    telling = Telling(snapshot, language_of(request), crs, question.now_s)
+    return personal(request, body_of(telling, asked.q, found, near))
+
+
+def _forgiving(snapshot: Snapshot, index: SearchIndex, words: list[str], question: Asked) -> tuple[Found, list[str]]:
+    found = search_forgivingly(snapshot, index, words, question)
+    return found, [] if found.any else near_in_spelling(index, words)
 
 
 def _position(asked: SearchParameters | SearchQuestion) -> Position | None:
