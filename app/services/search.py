@@ -139,7 +139,7 @@ def _stations(
     snapshot: Snapshot, index: SearchIndex, fits: Fitting, reading: Reading, asked: Asked, where: _Where | None
 ) -> list[StationFound]:
     """Worth up to 1: 0.6 for nearness, 0.3 for being open now; nothing where it does not serve the public today."""
-    worth: FloatArray = 0.3 * snapshot.hours.states(asked.now_s)[0][fits.stations] + 0.05
+    worth = np.where(snapshot.hours.states(asked.now_s)[0][fits.stations], 0.35, 0.05)
     if where is not None:
         worth += 0.6 * where.near[fits.stations]
     worth *= snapshot.open_mask(today())[fits.stations]

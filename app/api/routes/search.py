@@ -44,8 +44,8 @@ RESPONSES = {**answers("找到的 · What was found"), **problems()}
 
 @router.get(
     "",
-    operation_id="search",
-    openapi_extra={"x-example": "q=电工&lng=113.2644&lat=23.1291&crs=gcj02"},
+    operation_id="searchAll",
+    openapi_extra={"x-example": "lng=113.2644&lat=23.1291&crs=gcj02"},
     summary=SUMMARY,
     response_model=SearchAnswer,
     responses=RESPONSES,
@@ -63,7 +63,7 @@ async def get_search(request: Request, asked: Annotated[SearchParameters, Query(
 
 @router.post(
     "",
-    operation_id="searchByBody",
+    operation_id="searchAllByBody",
     summary=f"{SUMMARY}(位置不进入地址 · Position in the body)",
     response_model=SearchAnswer,
     responses={**RESPONSES, **problems(400, 413)},
@@ -76,7 +76,6 @@ async def post_search(request: Request, question: SearchQuestion) -> Response:
 @router.get(
     "/suggestions",
     operation_id="suggestSearches",
-    openapi_extra={"x-example": "q=dg"},
     summary="边输入边提示 · Suggestions while typing",
     response_model=SuggestionList,
     responses={**answers("提示 · Suggestions"), **problems()},
