@@ -15,6 +15,7 @@ from app.geo.crs import Crs
 from app.models.vocabularies import CourseForm, CourseKind, DatasetKind, TargetGroup
 from app.repositories.offer import NO_LIMIT, OfferedCourse
 from app.services.search import CourseFound, Found, StationFound
+from app.services.search_text import words_of
 from app.services.snapshot import Snapshot
 
 KINDS = (DatasetKind.STATIONS,)
@@ -107,6 +108,9 @@ def _message(question: str, found: Found, near: list[str], language: Language) -
             f"Nothing reads “{question}”; this is what was found for “{understood}”.",
         )
     said = language.pick(f"没有找到“{question}”。", f"Nothing was found for “{question}”.")
+    if near and set(near) <= set(words_of(question)):
+        listed = language.pick("、", ", ").join(near)
+        return said + language.pick(f"各词可分别查询:{listed}。", f" Each word finds something alone: {listed}.")
     if near:
         listed = language.pick("、", ", ").join(near)
         said += language.pick(f"写法相近的有:{listed}。", f" Near in spelling: {listed}.")

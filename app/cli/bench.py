@@ -79,6 +79,7 @@ def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[st
     from app.services.snapshot import ensure_snapshot
     from app.services.warming import warm
     from app.settings import home_settings
+    from benchmarks import searching
 
     with database_engine() as engine:
         load_demo_if_missing(engine, stderr_console())
@@ -88,7 +89,9 @@ def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[st
         port = choose_port("127.0.0.1", 0)
         with Service("127.0.0.1", port, 1, render(engine.url), home_folder() / "logs" / "bench.log") as service:
             service.wait_until_ready(lambda: None)
-            return measure(port, snapshot)
+            figures = measure(port, snapshot)
+        say("正在测量检索…", "measuring search …")
+        return {**figures, **searching.run(render(engine.url), snapshot)}
 
 
 def _engine() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from app import __version__
-from app.cli import database, down, faults, serve, testing, up
+from app.cli import database, down, faults, openapi, serve, testing, up
 from app.cli.runtime import prepare_environment
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("up")(up.up)
 app.command("down")(down.down)
 app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(testing.test)
 app.command("serve")(serve.serve)
+app.command("openapi")(openapi.openapi)
 app.command("prepare", hidden=True)(serve.prepare)
 app.add_typer(database.db_app, name="db")
 

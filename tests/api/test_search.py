@@ -104,6 +104,8 @@ def test_nothing_found_is_told_with_what_is_near(client: TestClient) -> None:
     assert body["message"].startswith("没有找到“育婴嫂月嫂”。")
     assert len(body["suggestions"]) <= 3 and all(text in body["message"] for text in body["suggestions"])
     assert "育婴" in body["suggestions"]
+    apart = client.get(SEARCH, params={"q": "茶艺 电工"}).json()
+    assert (apart["read_as"], apart["suggestions"]) == ("none", ["茶艺", "电工"]) and "分别" in apart["message"]
     nothing = client.get(SEARCH, params={"q": "zzzzzzzz"}).json()
     assert (nothing["suggestions"], nothing["message"]) == ([], "没有找到“zzzzzzzz”。")
 

@@ -85,7 +85,7 @@ def get_hours(
     found = hours_of(session, code, first or today(), days, datetime.now(TIME_ZONE))
     return personal(request, schemas.StationHours(
         code=found.code, name=found.name, time_zone=str(TIME_ZONE), opening_hours=found.opening_hours,
-        now=schemas.HoursState(state=found.state, until=found.until),
+        now=schemas.StateOfStation(state=found.state, until=found.until),
         days=[_day(day, language) for day in found.days],
         data_notice=notice_at(session, language, (DatasetKind.STATIONS,), None),
     ))  # fmt: skip

@@ -102,7 +102,7 @@ FilterQuery = Annotated[OfferFilter, Depends(filter_in_query)]
     "/courses",
     operation_id="listOfferedCourses",
     summary="课程 · Courses on offer",
-    response_model=schemas.CourseList,
+    response_model=schemas.OfferedCourseList,
     responses={**answers("一页课程 · A page"), **problems(404)},
 )
 def list_courses(
@@ -115,7 +115,7 @@ def list_courses(
     if page.has_more:
         last = page.courses[-1].facts
         following = next_cursor(request, orjson.dumps([last.station_code, last.id]).decode())
-    answer = personal(request, schemas.CourseList(
+    answer = personal(request, schemas.OfferedCourseList(
         total=page.total, next_cursor=following, data_notice=notice_at(session, language, KINDS, None),
         courses=[schemas.OfferedCourse.of(one.facts, one.next_starts_at, language) for one in page.courses],
     ))  # fmt: skip
@@ -144,7 +144,7 @@ def get_course(request: Request, session: SessionDep, language: LanguageDep, id:
     "/sessions",
     operation_id="listSessions",
     summary="场次 · Sessions",
-    response_model=schemas.SessionList,
+    response_model=schemas.OfferedSessionList,
     responses={**WITH_CALENDAR, **problems(404)},
 )
 def list_sessions(
@@ -185,7 +185,7 @@ def list_sessions(
     if len(rows) > count:
         last = shown[-1]
         following = next_cursor(request, orjson.dumps([last.starts_at.isoformat(), last.id]).decode())
-    answer = personal(request, schemas.SessionList(
+    answer = personal(request, schemas.OfferedSessionList(
         sessions=[schemas.SessionBrief.of(one, language) for one in shown], next_cursor=following,
         data_notice=notice_at(session, language, KINDS, None),
     ))  # fmt: skip

@@ -89,7 +89,7 @@ class HoursOfDay(BaseModel):
     note: str | None = Field(description="例外日期的说明 · Of an exceptional day", examples=[None])
 
 
-class HoursState(BaseModel):
+class StateOfStation(BaseModel):
     """At this moment. 此刻"""
 
     state: OpenState = Field(examples=["open"])
@@ -103,7 +103,7 @@ class StationHours(BaseModel):
     name: str = Field(examples=["天河南街羊城技能加油站"])
     time_zone: str = Field(examples=["Asia/Shanghai"])
     opening_hours: str | None = Field(examples=["Mo-Fr 09:00-21:00"])
-    now: HoursState
+    now: StateOfStation
     days: list[HoursOfDay]
     data_notice: Notice | None = NoticeField
 

@@ -93,7 +93,7 @@ class SessionBrief(BaseModel):
         )  # fmt: skip
 
 
-class CourseList(BaseModel):
+class OfferedCourseList(BaseModel):
     """A page of courses."""
 
     total: int = Field(description="全部条数 · Of the whole list", examples=[842])
@@ -110,7 +110,7 @@ class CourseAnswer(BaseModel):
     data_notice: Notice | None = NoticeField
 
 
-class SessionList(BaseModel):
+class OfferedSessionList(BaseModel):
     """A page of sessions."""
 
     sessions: list[SessionBrief]
