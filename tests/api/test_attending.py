@@ -143,9 +143,7 @@ def test_next_door_and_at_sea_the_nearest_across_the_border_is_told(client: Test
     assert "区域之外" in body["message"]
 
 
-def test_nothing_within_reach_offers_what_is_online(
-    client: TestClient, demo_engine: Engine, demo_snapshot: Snapshot
-) -> None:
+def test_nothing_within_reach_offers_what_is_online(client: TestClient, demo_snapshot: Snapshot) -> None:
     (place,) = places(demo_snapshot, 1)
     body = client.get(PATH, params=asked(place, max_minutes=0.05)).json()
     online = [c for c in demo_snapshot.offer.courses if c.form == "online"]
