@@ -20,7 +20,7 @@ def project(tmp_path: Path) -> Path:
     """A folder with the launcher, no requirements, and a command line that repeats its arguments."""
     folder = tmp_path / "技能 地图"
     (folder / "requirements").mkdir(parents=True)
-    for kind in ("runtime", "dev", "peers"):
+    for kind in ("runtime", "dev", "peers", "node"):
         (folder / "requirements" / f"{kind}.txt").write_text("# nothing\n")
     (folder / "app").mkdir()
     (folder / "app" / "__init__.py").write_text("")
@@ -141,3 +141,26 @@ def test_bench_gets_its_peers_once_and_runs_without_those_that_cannot_be_had(pro
         said = launch(project, "bench", "--json", PIP_INDEX_URL=tmp_path.as_uri(), **path)
         assert "without pandana" in said
         assert "ran bench --json" in said
+
+
+def tool(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_node_is_brought_for_tests_alone_and_they_run_without_it(project: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    path = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    for name in ("node", "npm"):
+        tool(tools, name, "exit 0")
+    assert "node.txt" not in launch(project, "test", **path), "there is one"
+    tool(tools, "node", "exit 1")  # too old
+    tool(tools, "apt-get", "exit 1")
+    assert "node.txt" not in launch(project, "db", **path)
+    said = launch(project, "test", **path)
+    assert "requirements/node.txt" in said and "without Node 20" in said and "ran test" in said
+    for name in ("node", "npm"):  # what pip would have put there
+        tool(project / ".venv" / "bin", name, "exit 0")
+    said = launch(project, "test", **path)
+    assert "node.txt" not in said and "ran test" in said
