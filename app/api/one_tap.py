@@ -1,4 +1,5 @@
-"""The short way for the call that every resident makes: ``GET /v1/stations/nearest``, with whatever filters.
+"""The short way for the calls that every resident makes: ``GET /v1/stations/nearest``, with whatever filters, and
+``GET /v1/search``.
 
 It is read and answered here, before middleware, routing, dependencies and validation, which would cost more than the
 lookup. The position is read anew each time, all else once for the same text, by the endpoint's own model. Everything
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import get_origin
 from urllib.parse import parse_qsl
@@ -24,10 +26,12 @@ from app.api.language import LONGEST_HEADER, Language, negotiate
 from app.api.nearest_asked import Reading, Where, answer_crs
 from app.api.nearest_texts import Asking
 from app.api.routes.nearest import light_body
+from app.api.routes.search import light_body as light_search
 from app.api.schemas.nearest import NearestFormat, NearestParameters
+from app.api.schemas.search import SearchParameters
 from app.services.positions import Position, read_position
 
-PATH = "/v1/stations/nearest"
+PATH, SEARCH = "/v1/stations/nearest", "/v1/search"
 DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?").fullmatch
 POSITION = re.compile(r"(?:^|&)(lng|lat)=([^&]*)")
 LISTS = frozenset(
@@ -40,7 +44,7 @@ class OneTapApp(FastAPI):
     """An application whose ``state.resources`` holds the snapshot. Answers the plain question before all else."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
+        if scope["type"] == "http" and scope["path"] in BODIES and scope["method"] == "GET":
             answer = _answer(self.state.resources, scope)
             if answer is not None:
                 headers, body = answer
@@ -57,14 +61,7 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
         return None
     language = negotiate(given.get(b"accept-language", b"").decode("latin-1")[:LONGEST_HEADER])
     try:
-        question = plain_question(scope["query_string"])
-        if question is None:
-            return None
-        reading, position = question
-        snapshot, query = resources.holder.current(), reading.query()
-        if not snapshot.stations.holds_on(query.day):
-            return None
-        body = light_body(Asking(snapshot, query, answer_crs(reading, position), language), Where(position, None))
+        body = BODIES[scope["path"]](resources, scope["query_string"], language)
     except Exception:  # whatever it is, the endpoint comes to it again, and says or logs it as is due
         return None
     if body is None:
@@ -74,6 +71,29 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
         body = gzip.compress(body, COMPRESS_LEVEL, mtime=0)
     own = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id_of(given).encode("ascii"))
     return [*_headers(language, compressed=compressed), *own], body
+
+
+def _nearest(resources: Resources, query_string: bytes, language: Language) -> bytes | None:
+    question = plain_question(query_string)
+    if question is None:
+        return None
+    reading, position = question
+    snapshot, query = resources.holder.current(), reading.query()
+    if not snapshot.stations.holds_on(query.day):
+        return None
+    return light_body(Asking(snapshot, query, answer_crs(reading, position), language), Where(position, None))
+
+
+def _search(resources: Resources, query_string: bytes, language: Language) -> bytes | None:
+    given: dict[str, str | list[str]] = {}
+    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        if name in given or name == "kinds":
+            return None
+        given[name] = value
+    return light_search(resources.holder.current(), SearchParameters.model_validate(given), language)
+
+
+BODIES: dict[str, Callable[[Resources, bytes, Language], bytes | None]] = {PATH: _nearest, SEARCH: _search}
 
 
 @cache

@@ -23,11 +23,12 @@ from app.services.bounded import BoundedCache
 from app.services.search_text import blurred, is_chinese, is_latin, readings, squeezed
 
 Uint8Array = npt.NDArray[np.uint8]
-END, BEFORE = "\n", "'"  # between texts, before syllables; neither is a letter
+END, BEFORE, BETWEEN = "\n", "'", "="  # after texts, before syllables, before their characters; none is a letter
 WORDS_KEPT = 1_024
 ROUNDING = 0.01
+MIXING = 2_654_435_761  # spreads letters over classes (Knuth)
 FEWEST_LATIN, FEWEST_CHINESE = 4, 3  # letters; with fewer, one error leaves too little to go by
-LATIN_TWO_ERRORS, CHINESE_TWO_ERRORS = 10, 8  # in words as long as this; one error in shorter ones
+LATIN_TWO_ERRORS, CHINESE_TWO_ERRORS = 12, 8  # in words as long as this; one error in shorter ones
 
 
 class How(IntEnum):
@@ -150,33 +151,35 @@ def _overlaps_itself(letters: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Spellings:
-    """Pieces to compare a word with, the number of the text of each, its length, and which pairs of letters (of
-    Chinese: which characters) it has, in 64 classes.
+    """Pieces to compare a word with, the number of the text of each, its length, and which letters and which pairs of
+    neighbouring letters it has, in 64 classes.
     """
 
     pieces: list[str]
     numbers: IntArray
     lengths: IntArray
-    bits: npt.NDArray[np.uint64]
-    in_pairs: bool
+    letters: npt.NDArray[np.uint64]
+    pairs: npt.NDArray[np.uint64]
 
     @classmethod
-    def of(cls, kept: list[tuple[int, str]], *, in_pairs: bool) -> Spellings:
-        bits = np.array([_bits(piece, in_pairs=in_pairs) for _, piece in kept], dtype=np.uint64)
+    def of(cls, kept: list[tuple[int, str]]) -> Spellings:
+        pieces = [piece for _, piece in kept]
         return cls(
-            [piece for _, piece in kept], np.array([number for number, _ in kept], dtype=np.int64),
-            np.array([len(piece) for _, piece in kept], dtype=np.int64), bits, in_pairs,
+            pieces, np.array([number for number, _ in kept], dtype=np.int64),
+            np.array(list(map(len, pieces)), dtype=np.int64), np.array(list(map(_letters, pieces)), dtype=np.uint64),
+            np.array(list(map(_pairs, pieces)), dtype=np.uint64),
         )  # fmt: skip
 
     def nearest(self, word: str, errors: int) -> IntArray:
         """The texts that hold a word with the fewest errors, of at most so many."""
         from rapidfuzz import fuzz
 
-        # a letter that is missing breaks two pairs, one too many breaks a third
-        missing = np.bitwise_count(~self.bits & np.uint64(_bits(word, in_pairs=self.in_pairs)))
-        allowed = 3 * errors if self.in_pairs else errors
+        # an error takes a letter away, which breaks two pairs, and puts one in, which breaks a third
+        lost = np.bitwise_count(~self.letters & np.uint64(_letters(word)))
+        broken = np.bitwise_count(~self.pairs & np.uint64(_pairs(word)))
         # a text that lies inside of the word is no error of typing, unless it is all but all of it
-        likely = np.flatnonzero((missing <= allowed) & (self.lengths >= len(word) - errors))
+        is_likely = (lost <= errors) & (broken <= 3 * errors) & (self.lengths >= len(word) - errors)
+        likely = np.flatnonzero(is_likely)
         best, least, found = 0.0, 100 * (1 - errors / len(word)) - ROUNDING, []
         for k in likely.tolist():
             piece = self.pieces[k]
@@ -189,11 +192,17 @@ class Spellings:
         return self.numbers[found]
 
 
-def _bits(text: str, *, in_pairs: bool) -> int:
-    units = [ord(a) * 31 + ord(b) for a, b in pairwise(text)] if in_pairs else map(ord, text)
+def _letters(text: str) -> int:
     bits = 0
-    for unit in units:
-        bits |= 1 << (unit * 2_654_435_761 >> 7) % 64
+    for letter in text:
+        bits |= 1 << (ord(letter) * MIXING >> 7) % 64
+    return bits
+
+
+def _pairs(text: str) -> int:
+    bits = 0
+    for letter, following in pairwise(text):
+        bits |= 1 << ((ord(letter) * 31 + ord(following)) * MIXING >> 7) % 64
     return bits
 
 
@@ -203,6 +212,7 @@ class Texts:
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = ["", *texts]
         self.plain = [squeezed(text) for text in self.texts]
+        self.lengths = np.array([len(text) for text in self.texts], dtype=np.int64)
         numbered = list(enumerate(self.plain))[1:]
         read = [(number, aloud) for number, text in numbered if text for aloud in readings(text)]
         self.written = Form(numbered)
@@ -285,7 +295,7 @@ class Texts:
     def _rich(self) -> Form:
         """Every syllable with its character behind it."""
         return Form(
-            (number, "".join(f"{BEFORE}{one}{c}" for one, c in zip(aloud, self.plain[number], strict=True)))
+            (number, "".join(f"{BEFORE}{one}{BETWEEN}{c}" for one, c in zip(aloud, self.plain[number], strict=True)))
             for number, aloud in self._read
         )
 
@@ -295,11 +305,11 @@ class Texts:
 
     @cached_property
     def _letters(self) -> Spellings:
-        return Spellings.of([(number, "".join(aloud)) for number, aloud in self._read], in_pairs=True)
+        return Spellings.of([(number, "".join(aloud)) for number, aloud in self._read])
 
     @cached_property
     def _characters(self) -> Spellings:
-        return Spellings.of([(number, text) for number, text in enumerate(self.plain) if text], in_pairs=False)
+        return Spellings.of([(number, text) for number, text in enumerate(self.plain) if text])
 
 
 def _take(grade: Uint8Array, how: How, spots: Spots) -> None:
@@ -314,11 +324,11 @@ def _cut_short(word: str) -> re.Pattern[str]:
     """Letters and characters over the rich form, where every syllable may be cut short, or stand as its character."""
     parts, is_open = [], False  # is a syllable begun that has not come to its character?
     for letter in word:
-        sought, rest = re.escape(letter), f"[a-z]*[^{BEFORE}{END}]"
+        sought, rest = re.escape(letter), f"[a-z]*+{BETWEEN}."
         if is_latin(letter):
             following = f"{rest}{BEFORE}{sought}"
             parts.append(f"(?:{sought}|{following})" if is_open else f"{BEFORE}{sought}")
         else:
-            parts.append(f"{rest if is_open else ''}{BEFORE}[a-z]*{sought}")
+            parts.append(f"{rest if is_open else ''}{BEFORE}[^{BETWEEN}{END}]*+{BETWEEN}{sought}")
         is_open = is_latin(letter)
     return re.compile("".join(parts))

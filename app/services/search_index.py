@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -96,6 +97,15 @@ class SearchIndex:
     fitting: BoundedCache = field(default_factory=lambda: BoundedCache(1_024), repr=False)
     by_day: BoundedCache = field(default_factory=lambda: BoundedCache(2), repr=False)
     by_minute: BoundedCache = field(default_factory=lambda: BoundedCache(4), repr=False)
+
+    @cached_property
+    def named(self) -> tuple[list[int], list[str]]:
+        """The texts that are names of skills, stations, courses and areas: numbers, and letters."""
+        columns = [self.skills.text[:, 0], self.courses.text[:, self.courses.names.index("title")]]
+        columns += [self.stations.text[:, self.stations.names.index(name)] for name in ("name", "town", "district")]
+        numbers: list[int] = np.unique(np.concatenate(columns)).tolist()
+        numbers = [number for number in numbers if number]
+        return numbers, [self.texts.plain[number] for number in numbers]
 
 
 _held: WeakKeyDictionary[Offer, SearchIndex] = WeakKeyDictionary()

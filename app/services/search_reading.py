@@ -76,7 +76,9 @@ def _forgiven(index: SearchIndex, words: list[str]) -> list[Reading]:
     cut = [_parts(index, word) or [word] for word in words]
     parts = [part for some in cut for part in some]
     readings = [_meant(index, parts)] if parts != words and len(parts) <= MOST_WORDS else []
-    return [one for one in [*readings, _meant(index, words)] if one is not None]
+    if not all(index.texts.direct(word).any for word in words):  # else there is nothing to forgive
+        readings.append(_meant(index, words))
+    return [one for one in readings if one is not None]
 
 
 def _meant(index: SearchIndex, words: list[str]) -> Reading | None:

@@ -33,50 +33,46 @@ def suggestions(snapshot: Snapshot, index: SearchIndex, text: str, limit: int, n
     words = checked_words(text)
     hits = index.texts.direct("".join(words))
     if hits.any:
-        return _distinct(sorted(_ranked(snapshot, index, hits), key=lambda pair: pair[0]), limit)
+        return _distinct(sorted(_ranked(snapshot, index, hits, limit), key=lambda pair: pair[0]), limit)
     asked = Asked(now_s, limit)
     found = search_directly(snapshot, index, words, asked) or search_forgivingly(snapshot, index, words, asked)
     return _of_things(snapshot, found)[:limit]
 
 
 def near_in_spelling(index: SearchIndex, words: list[str]) -> list[str]:
-    """Names and skills that are most like the words, at most NEAR_MOST; takes milliseconds."""
+    """Where nothing was found: the words, where each of several is found alone; else names of skills, stations,
+    courses and areas that are most like them. At most NEAR_MOST.
+    """
+    if len(words) > 1 and all(index.texts.direct(word).any for word in words):
+        return words[:NEAR_MOST]
     from rapidfuzz import fuzz, process
 
-    numbers = [number for number in _named(index) if number]
-    texts = [index.texts.plain[number] for number in numbers]
-    found = process.extract("".join(words), texts, scorer=fuzz.ratio, limit=NEAR_MOST, score_cutoff=NEAR_LEAST)
-    return [index.texts.texts[numbers[at]] for _, _, at in found]
-
-
-def _named(index: SearchIndex) -> list[int]:
-    """The numbers of the texts that are names of things: of skills, stations, courses, areas."""
-    stations, courses = index.stations, index.courses
-    columns = [
-        index.skills.text[:, 0],
-        *(stations.text[:, stations.names.index(name)] for name in ("name", "town", "district")),
-        courses.text[:, courses.names.index("title")],
-    ]
-    numbers: list[int] = np.unique(np.concatenate(columns)).tolist()
-    return numbers
+    found = process.extract(
+        "".join(words), index.named[1], scorer=fuzz.ratio, processor=None, limit=NEAR_MOST, score_cutoff=NEAR_LEAST
+    )
+    return [index.texts.texts[index.named[0][at]] for _, _, at in found]
 
 
 def _ranked(
-    snapshot: Snapshot, index: SearchIndex, hits: WordHits
+    snapshot: Snapshot, index: SearchIndex, hits: WordHits, limit: int
 ) -> Iterator[tuple[tuple[int, int, int, str], Suggestion]]:
-    """Suggestions of every kind, each with what it is sorted by."""
-    stations = snapshot.stations.table.stations
-    for kind, order, fields, name in (
-        ("skill", 0, index.skills, "skill"), ("station", 1, index.stations, "name"),
-        ("course", 2, index.courses, "title"), ("address", 3, index.stations, "address"),
+    """Suggestions of every kind, each with what it is sorted by; of a kind those that may be among the first."""
+    stations, texts = snapshot.stations.table.stations, index.texts
+    for order, (kind, fields, name) in enumerate(
+        (
+            ("skill", index.skills, "skill"), ("station", index.stations, "name"), ("course", index.courses, "title"),
+            ("address", index.stations, "address"),
+        )
     ):  # fmt: skip
         numbers = fields.text[:, fields.names.index(name)]
-        for thing in np.flatnonzero(hits.grade[numbers]).tolist():
-            number = int(numbers[thing])
-            text, is_of_station = index.texts.texts[number], fields is index.stations
-            if is_of_station and index.is_closed[thing]:
-                continue
-            code = stations[thing].code if is_of_station else None
+        things = np.flatnonzero(hits.grade[numbers])
+        if fields is index.stations:
+            things = things[~index.is_closed[things]]
+        distinct, first = np.unique(numbers[things], return_index=True)
+        rank = np.lexsort((distinct, texts.lengths[distinct], -hits.grade[distinct].astype(np.int64)))[: limit * 4]
+        for number, thing in zip(distinct[rank].tolist(), things[first[rank]].tolist(), strict=True):
+            text = texts.texts[number]
+            code = stations[thing].code if fields is index.stations else None
             yield (-int(hits.grade[number]), order, len(text), text), Suggestion(text, kind, code)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.api import one_tap
+from app.api.routes import search as routes
 from app.geo.crs import Crs, from_wgs84
 from app.models.vocabularies import StationStatus
 from app.services.search_reading import MOST_WORDS
@@ -183,6 +185,48 @@ def test_positions_leave_no_trace(
     out, err = capfd.readouterr()
     for trace in ("113.31", "23.12", "lng="):
         assert trace not in out + err + caplog.text
+
+
+HEADERS = {"X-Request-ID": "search"}
+
+
+def test_the_short_way_answers_as_the_endpoint_does(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right, odd and wrong questions: the same status, headers and bytes, whoever answers."""
+    monkeypatch.setattr(routes, "time", FixedTime)  # both are asked in the same second
+    short, taken = one_tap._answer, []
+
+    def counted(*given: Any) -> Any:
+        answer = short(*given)
+        taken.append(answer is not None)
+        return answer
+
+    where = "lng=113.3312&lat=23.1379&crs=gcj02"
+    for query in (
+        "q=茶艺", f"q=茶艺&{where}", "q=%E8%8C%B6%E8%89%BA", "q=cha+yi&limit=3", "q=茶意", "q=zzzzzz", "q=茶&limit=50",
+        "q=茶艺&crs=bd09", "q=a%20b%20c", "q=" + "茶" * 100, "q=茶艺&kinds=course", "q=茶艺&kinds=course&kinds=skill",
+        "q=茶&q=艺", "q=", "q=%00", "", "q=茶&limit=x", "q=茶&limit=", "q=茶&x=1", "q=茶&lng=1",
+        f"q=茶&{where}&crs=wgs84", "q=茶&crs=", "q=。", "q=茶&lng=nan&lat=1&crs=wgs84", "q=茶;q=艺", "q=茶&&limit=2", "Q=茶", "q=%FF%FE",
+    ):  # fmt: skip
+        for headers in (HEADERS, {**HEADERS, "Accept-Language": "en"}, {**HEADERS, "Accept-Encoding": "identity"}):
+            monkeypatch.setattr(one_tap, "_answer", counted)
+            first = client.get(f"{SEARCH}?{query}", headers=headers)
+            monkeypatch.setattr(one_tap, "_answer", lambda *given: None)
+            second = client.get(f"{SEARCH}?{query}", headers=headers)
+            assert (first.status_code, first.content) == (second.status_code, second.content), query
+            assert told(first.headers) == told(second.headers), query
+    assert sum(taken) > 20 and not all(taken)
+
+
+class FixedTime:
+    @staticmethod
+    def time() -> float:
+        return 1_795_600_000.0
+
+
+def told(headers: Any) -> dict[str, str]:
+    """Without the length of what was compressed at another second; what an answer varies by in any order."""
+    kept = {k: v for k, v in headers.items() if k != "content-length" or "content-encoding" not in headers}
+    return {**kept, "vary": ", ".join(sorted(kept["vary"].split(", ")))}
 
 
 def test_not_ready_without_a_network(empty_client: TestClient) -> None:

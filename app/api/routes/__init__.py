@@ -43,9 +43,10 @@ from app.api.routes import (
 def routers() -> list[APIRouter]:
     """The routers of the application; a new subject is added to one of the lists here."""
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    # nearest stands before stations, which would take it for a code
-    public = (nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    training = (calendar, courses, search, sign_ups)
+    # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
+    # stations, which would take it for a code
+    public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
+    training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
         targets,

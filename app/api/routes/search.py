@@ -1,7 +1,7 @@
 """One question for everything (一键查询), and suggestions while it is typed.
 
-Answered on the event loop where the question is found as it is written (some tenths of a millisecond), in a thread
-where it takes looking for errors, or where the index is not built yet.
+Answered on the event loop: in some tenths of a millisecond as written, in a few with errors. A thread would wait for
+five whenever it lets go of the interpreter. Only long questions, and building the index, are left to threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from app.api.answers import personal
 from app.api.deps import snapshot_of
 from app.api.described import answers, problems
-from app.api.language import language_of
+from app.api.language import Language, language_of
 from app.api.parameters import PLAIN_TEXT
 from app.api.schemas.search import (
     LONGEST,
@@ -31,7 +31,7 @@ from app.api.search_texts import Telling, body_of
 from app.errors import ErrorItem, InvalidInput
 from app.geo.crs import Crs
 from app.services.positions import Position, read_crs, read_position
-from app.services.search import NOTHING_FOUND, Asked, Found, Kind, search_directly, search_forgivingly
+from app.services.search import Asked, Kind, search_directly, search_forgivingly
 from app.services.search_index import SearchIndex, index_if_ready, index_of
 from app.services.search_reading import checked_words
 from app.services.search_suggestions import near_in_spelling, suggestions
@@ -39,6 +39,7 @@ from app.services.snapshot import Snapshot
 
 router = APIRouter(prefix="/search", tags=["search"])
 SUMMARY = "查站点、课程、技能 · Search stations, courses and skills"
+MOST_AT_ONCE = 30  # letters of a question with errors that is answered on the event loop
 RESPONSES = {**answers("找到的 · What was found"), **problems()}
 
 
@@ -91,7 +92,7 @@ async def get_suggestions(
     """站点、课程、技能、地址的名称,供点选 · Names of stations, courses, skills and addresses to choose from."""
     snapshot, now_s = snapshot_of(request), int(time.time())
     index = await _index(snapshot)
-    found = await run_in_threadpool(suggestions, snapshot, index, q, limit, now_s)
+    found = suggestions(snapshot, index, q, limit, now_s)
     told = [{"text": one.text, "kind": one.kind, "code": one.code} for one in found]
     return personal(request, {"q": q, "suggestions": told})
 
@@ -102,22 +103,47 @@ async def _index(snapshot: Snapshot) -> SearchIndex:
 
 
 async def _answer(request: Request, asked: SearchParameters | SearchQuestion) -> Response:
-    position, words = _position(asked), checked_words(asked.q)
-    snapshot = snapshot_of(request)
-    index = await _index(snapshot)
+    snapshot, language = snapshot_of(request), language_of(request)
+    body = light_body(snapshot, asked, language)
+    if body is None:
+        body = await run_in_threadpool(_heavy_body, snapshot, asked, language)
+    return personal(request, body)
+
+
+def light_body(snapshot: Snapshot, asked: SearchParameters | SearchQuestion, language: Language) -> bytes | None:
+    """The answer as it is sent; None where it takes a thread."""
+    question, words, telling = _read(snapshot, asked, language)
+    index = index_if_ready(snapshot)
+    if index is None:
+        return None
+    found = search_directly(snapshot, index, words, question)
+    if found is not None:
+        return body_of(telling, asked.q, found, [])
+    return _forgiving(telling, index, words, question, asked.q) if sum(map(len, words)) <= MOST_AT_ONCE else None
+
+
+def _heavy_body(snapshot: Snapshot, asked: SearchParameters | SearchQuestion, language: Language) -> bytes:
+    question, words, telling = _read(snapshot, asked, language)
+    index = index_of(snapshot)
+    found = search_directly(snapshot, index, words, question)
+    if found is not None:
+        return body_of(telling, asked.q, found, [])
+    return _forgiving(telling, index, words, question, asked.q)
+
+
+def _read(
+    snapshot: Snapshot, asked: SearchParameters | SearchQuestion, language: Language
+) -> tuple[Asked, list[str], Telling]:
+    """Raises InvalidInput, CrsRequired, CoordinateInvalid."""
+    position, words, now_s = _position(asked), checked_words(asked.q), int(time.time())
     kinds = Kind(*(not asked.kinds or kind in asked.kinds for kind in SearchKind))
-    question = Asked(int(time.time()), asked.limit, kinds, position)
-    found, near = search_directly(snapshot, index, words, question) or NOTHING_FOUND, list[str]()
-    if not found.any:
-        found, near = await run_in_threadpool(_forgiving, snapshot, index, words, question)
     crs = Crs.WGS84 if asked.crs is None else read_crs(asked.crs)
-    telling = Telling(snapshot, language_of(request), crs, question.now_s)
-    return personal(request, body_of(telling, asked.q, found, near))
+    return Asked(now_s, asked.limit, kinds, position), words, Telling(snapshot, language, crs, now_s)
 
 
-def _forgiving(snapshot: Snapshot, index: SearchIndex, words: list[str], question: Asked) -> tuple[Found, list[str]]:
-    found = search_forgivingly(snapshot, index, words, question)
-    return found, [] if found.any else near_in_spelling(index, words)
+def _forgiving(telling: Telling, index: SearchIndex, words: list[str], question: Asked, text: str) -> bytes:
+    found = search_forgivingly(telling.snapshot, index, words, question)
+    return body_of(telling, text, found, [] if found.any else near_in_spelling(index, words))
 
 
 def _position(asked: SearchParameters | SearchQuestion) -> Position | None:
