@@ -140,8 +140,11 @@ class SpokenForm(Form):
         return self._located(at, at + len(letters))
 
     def _overlapping(self, letters: str) -> IntArray:
-        pattern = re.compile(f"(?={re.escape(letters)})")
-        return np.array([found.start() for found in pattern.finditer(self.joined)], dtype=np.int64)
+        found, at = [], self.joined.find(letters)
+        while at >= 0:
+            found.append(at)
+            at = self.joined.find(letters, at + 1)
+        return np.array(found, dtype=np.int64)
 
 
 def _overlaps_itself(letters: str) -> bool:
