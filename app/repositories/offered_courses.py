@@ -148,7 +148,7 @@ def next_sessions(session: Session, course_ids: Collection[int], now: datetime) 
         )
         .group_by(CourseSession.course_id)
     )  # fmt: skip
-    return dict(session.execute(query).tuples().all())
+    return {course: starts for course, starts in session.execute(query)}  # noqa: C416
 
 
 def _courses(wanted: OfferFilter, day: date) -> Select[Any]:
