@@ -284,13 +284,21 @@ def test_order_without_ties_is_the_same_again(place: Snapshot, ask: Ask) -> None
         assert ids(place, ask(typed, 5)) == ids(place, first)[:5]
 
 
-def test_near_open_and_soon_come_first(place: Snapshot, ask: Ask) -> None:
+def opened(place: Snapshot, moment_s: int) -> list[bool]:
+    return [place.hours.opening(k, moment_s).state == "open" for k in range(len(place.stations.table))]
+
+
+def test_near_open_and_soon_come_first(place: Snapshot, index: SearchIndex, ask: Ask) -> None:
     """Against the stated score, computed anew; among stations that fit alike: all have it inside of their names."""
     stations = place.stations.table.stations
-    where = read_position(stations[5].lng + 0.003, stations[5].lat, "wgs84")
-    walks = walks_from(place, where, resolve_profile(), 60, np.ones(len(stations), dtype=bool))
-    found = ask("示范站", position=where)
-    assert len(found.stations) > 10
+    everyone, profile = np.ones(len(stations), dtype=bool), resolve_profile()
+    around = [read_position(s.lng + 0.001, s.lat, "wgs84") for s in stations]
+    where = max(around, key=lambda at: len(walks_from(place, at, profile, 60, everyone)))
+    walks = walks_from(place, where, profile, 60, everyone)
+    hours = range(NOW_S // 3600 * 3600, NOW_S + 3 * 86_400, 3600)
+    moment_s = max(hours, key=lambda s: abs(sum(opened(place, s)[k] for k in walks) - len(walks) / 2) * -1)
+    found = searched(place, index, "示范站", Asked(moment_s, 10_000, position=where))
+    assert len(walks) >= 4 and len({opened(place, moment_s)[k] for k in walks}) == 2
 
     def score(number: int) -> float:
         station, walk = stations[number], walks.get(number)
@@ -299,7 +307,7 @@ def test_near_open_and_soon_come_first(place: Snapshot, ask: Ask) -> None:
         metres = next(s.straight_m for s in found.stations if s.number == number)
         assert metres is not None
         minutes = walk / 60 if walk is not None else max(60, metres / 60)
-        is_open = place.hours.opening(number, NOW_S // 60 * 60).state == "open"
+        is_open = place.hours.opening(number, moment_s).state == "open"
         return 0.05 + 0.6 * 15 / (15 + minutes) + 0.3 * is_open
 
     order = [s.number for s in found.stations]
@@ -316,6 +324,19 @@ def test_near_open_and_soon_come_first(place: Snapshot, ask: Ask) -> None:
     titles = [place.offer.courses[c.course] for c in ask("茶艺").courses]
     begins = {c.id: place.offer.starts_s[x.next_session] for c, x in zip(titles, ask("茶艺").courses, strict=True)}
     assert [begins[c.id] for c in titles] == sorted(begins.values()), "without a position the sooner come first"
+
+
+def test_one_next_door_comes_before_open_ones_far_away(place: Snapshot, index: SearchIndex) -> None:
+    stations = place.stations.table.stations
+    hours = range(NOW_S // 3600 * 3600, NOW_S + 3 * 86_400, 3600)
+    moment_s = max(hours, key=lambda s: min(sum(opened(place, s)), opened(place, s).count(False)))
+    is_open = opened(place, moment_s)
+    home = next(k for k, s in enumerate(stations) if not is_open[k] and s.is_open_on(today()))
+    where = read_position(stations[home].lng, stations[home].lat, "wgs84")
+    found = searched(place, index, "示范站", Asked(moment_s, 10_000, position=where)).stations
+    order = [one.number for one in found]
+    far = [one.number for one in found if is_open[one.number] and (one.straight_m or 0) > 10_000]
+    assert far and order.index(home) < min(map(order.index, far))
 
 
 def test_stations_that_are_closed_are_not_found(demo_snapshot: Snapshot) -> None:
