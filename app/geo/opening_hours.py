@@ -8,7 +8,8 @@ its year; only then are the hours read, by the library of the same name, which k
 - ``24/7`` is open always;
 - on a statutory holiday (weekends within it included) only rules that name PH count: hours without any are closed;
 - a make-up workday counts as the workday beside it, a Saturday as its Friday, a Sunday as its Monday;
-- in a year that is not announced nothing is known; nor where no hours are on record, or none that can be read.
+- in a year that is not announced nothing is known; nor where no hours are on record, or none that can be read (times
+  of the sun are not), or where a school holiday (SH) would matter: those are announced to nobody.
 
 All days and minutes are those of Guangzhou (Asia/Shanghai), whatever the zone of the server.
 """
@@ -30,10 +31,21 @@ from opening_hours import OpeningHours, validate
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
 DAY_MINUTES = 1440
 LOOK_AHEAD_DAYS = 14
-ALWAYS = re.compile(r"\s*24/7\s*(open\s*)?").fullmatch
-PUBLIC_HOLIDAY = re.compile(r"\bPH\b")
-SPAN = re.compile(r"(\d{1,2}):(\d{2})(\s*-\s*)(\d{1,2}):(\d{2})")
-WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+ALWAYS = "24/7"
+MARK = '"-"'
+COMMENT = re.compile(r'"[^"]*"')
+BARE_COMMENT = re.compile(rf"((?:^|;|\|\|)\s*){MARK}(?=\s*(?:$|;|\|\|))")
+SUN = re.compile(r"sunrise|sunset|dawn|dusk")
+RULES = re.compile(r"(; | \|\| |, )")  # between rules, as the library writes them; lists have no space
+PUBLIC_HOLIDAY, SCHOOL_HOLIDAY = re.compile(r"\bPH\b"), re.compile(r"\bSH\b")
+WEEKDAY = "Mo|Tu|We|Th|Fr|Sa|Su"
+DAY_ITEM = re.compile(
+    rf"\b(?:(PH|SH)(?: ([+-]?\d+) days?)?|({WEEKDAY})(?:-({WEEKDAY}))?(\[[^]]*\](?: [+-]?\d+ days?)?)?(?!\w))"
+)
+SPAN = re.compile(r"(\d\d:\d\d)(?:-(\d\d:\d\d))?\+?(?:/[\d:]+)?")
+NO_TIME = "23:59-24:00"  # in what is left for after midnight, where only what begins at 00:00 is looked at
+WEEKDAYS = WEEKDAY.split("|")
+MONDAY, FRIDAY, SATURDAY = 0, 4, 5
 
 
 class OpenState(StrEnum):
@@ -149,75 +161,153 @@ def day_hours(hours: str | None, exceptions: Sequence[HourException], day: date,
     """The hours of one day by the rules above. Never raises: what cannot be read is not known."""
     for exception in exceptions:
         if exception.day == day:
-            return CLOSED_ALL_DAY if exception.hours is None else _read_on(_named_holidays(exception.hours, day), day)
-    if hours is None or not hours.strip():
-        return NOT_KNOWN
-    if ALWAYS(hours):
+            if exception.hours is None:
+                return CLOSED_ALL_DAY
+            # whoever writes PH for a single day means that day
+            return _read(_written_out(exception.hours), day, day.weekday(), lambda _: True)
+    text = None if hours is None or not hours.strip() else _written_out(hours)
+    if text == ALWAYS:
         return OPEN_ALL_DAY
-    kind = calendar.kind_of(day)
-    if kind is DayKind.UNANNOUNCED:
+    kind, weekday = calendar.kind_of(day), day.weekday()
+    if text is None or kind is DayKind.UNANNOUNCED:
         return NOT_KNOWN
     if kind is DayKind.HOLIDAY:
-        rules = [rule for rule in hours.split(";") if PUBLIC_HOLIDAY.search(rule)]
-        return _read_on(_named_holidays(";".join(rules), day), day) if rules else CLOSED_ALL_DAY
-    if kind is DayKind.MAKEUP_WORKDAY:
-        return _read_on(hours, day + timedelta(days=-1 if day.weekday() == 5 else 1))
-    return _read_on(hours, day)
-
-
-def _named_holidays(hours: str, day: date) -> str:
-    """The hours with PH read as the weekday that the holiday falls on."""
-    return PUBLIC_HOLIDAY.sub(WEEKDAYS[day.weekday()], hours)
-
-
-@lru_cache(maxsize=8192)
-def _read_on(hours: str, day: date) -> DayHours:
-    """What hours say of a plain day, as if there were no holidays."""
-    parsed = _parsed(hours)
-    if parsed is None:
-        return NOT_KNOWN
-    within, whole, over = parsed
-    try:
-        found = [
-            (_minute(begin, day), _minute(end, day), str(state)) for begin, end, state, *_ in within.intervals(
-                _midnight(day), _midnight(day + timedelta(days=1))
-            )
-        ]  # fmt: skip
-    except (ValueError, OverflowError):
-        return NOT_KNOWN
-    is_known = all(state != OpenState.UNKNOWN for _, _, state in found)
-    spans = [(begin, end) for begin, end, state in found if state == OpenState.OPEN and begin < end]
-    if spans and over and spans[-1][1] == DAY_MINUTES:
-        spans[-1] = spans[-1][0], _past_midnight(whole, day, over)
-    return DayHours(is_known, tuple(spans))
+        text = _holiday_rules(text)
+        if not text:
+            return CLOSED_ALL_DAY
+    elif kind is DayKind.MAKEUP_WORKDAY:
+        weekday = FRIDAY if weekday == SATURDAY else MONDAY
+    return _read(text, day, weekday, lambda other: calendar.kind_of(other) is DayKind.HOLIDAY)
 
 
 @lru_cache(maxsize=4096)
-def _parsed(hours: str) -> tuple[OpeningHours, OpeningHours, int] | None:
-    """Hours cut at midnight, hours as written, and how many minutes they reach past midnight; None: not readable."""
-    over = 0
+def _written_out(hours: str) -> str | None:
+    """Hours as the library writes them, without comments; None: not readable, or the sun's times would be needed.
 
-    def cut(span: re.Match[str]) -> str:
-        nonlocal over
-        begin, end = int(span[1]) * 60 + int(span[2]), int(span[4]) * 60 + int(span[5])
-        if end > DAY_MINUTES or (end <= begin and end < DAY_MINUTES):
-            over = max(over, end % DAY_MINUTES if end != begin else begin)
-            return f"{span[1]}:{span[2]}{span[3]}24:00"
-        return span[0]
-
-    within = SPAN.sub(cut, hours)
-    if not validate(hours) or not validate(within):
+    A comment alone ("by appointment") is no promise to be open: it counts as ``unknown``.
+    """
+    text = COMMENT.sub(MARK, hours)
+    text = BARE_COMMENT.sub(r"\1unknown", text)
+    if not validate(hours) or not validate(text):
         return None
-    return OpeningHours(within), OpeningHours(hours), over
+    text = str(OpeningHours(text)).replace(f" {MARK}", "")
+    return None if SUN.search(text) else text
 
 
-def _past_midnight(whole: OpeningHours, day: date, over: int) -> int:
-    """Where an interval ends that reaches midnight: there, or beyond it, as the hours as written say."""
-    late = datetime(day.year, day.month, day.day, 23, 59)
-    if str(whole.state(_midnight(day + timedelta(days=1)))[0]) != OpenState.OPEN:
-        return DAY_MINUTES
-    change = whole.next_change(late)
-    return DAY_MINUTES + over if change is None else min(_minute(change, day), DAY_MINUTES + over)
+@lru_cache(maxsize=4096)
+def _holiday_rules(text: str) -> str:
+    """The rules that name PH, as they follow one another."""
+    parts = ["", *RULES.split(text)]
+    kept = [(parts[k], parts[k + 1]) for k in range(0, len(parts), 2) if PUBLIC_HOLIDAY.search(parts[k + 1])]
+    return "".join(rule if k == 0 else separator + rule for k, (separator, rule) in enumerate(kept))
+
+
+def _read(text: str | None, day: date, weekday: int, is_off: Callable[[date], bool]) -> DayHours:
+    """What hours written out say of a day that counts as a weekday. ``is_off`` knows the holidays.
+
+    Nobody announces school holidays for adults: where they would matter, nothing is known.
+    """
+    if text is None:
+        return NOT_KNOWN
+    found = _read_on(_on_plain_day(text, day, weekday, is_off), day)
+    if SCHOOL_HOLIDAY.search(text):
+        other = _read_on(_on_plain_day(text, day, weekday, is_off, school_is_off=True), day)
+        return found if other == found else NOT_KNOWN
+    return found
+
+
+def _on_plain_day(
+    text: str, day: date, weekday: int, is_off: Callable[[date], bool], *, school_is_off: bool = False
+) -> str:
+    """The same with PH, SH and weekdays put so that the library, which takes the day for a plain one, reads them right.
+
+    What counts is named by the day's own weekday, what does not by another. Dates, months and weeks stay as they are:
+    they are judged by the day itself. On a make-up workday an n-th weekday of the month does not count.
+    """
+
+    def put(item: re.Match[str]) -> str:
+        holiday, offset, first, last, nth = item.groups()
+        if holiday == "PH":
+            counts = is_off(day - timedelta(days=int(offset or 0)))
+        elif holiday is not None:
+            counts = school_is_off
+        elif weekday == day.weekday():
+            return item[0]
+        else:
+            begin = WEEKDAYS.index(first)
+            length = (WEEKDAYS.index(last or first) - begin) % 7
+            counts = nth is None and (weekday - begin) % 7 <= length
+        return WEEKDAYS[day.weekday() if counts else day.weekday() - 1]
+
+    return DAY_ITEM.sub(put, text)
+
+
+@lru_cache(maxsize=8192)
+def _read_on(text: str, day: date) -> DayHours:
+    """What hours say of a plain day, as if there were no holidays."""
+    parsed = _parsed(text)
+    if parsed is None:
+        return NOT_KNOWN
+    within, rest = parsed
+    try:
+        found = _on(within, day)
+        spans = [(begin, end) for begin, end, state in found if state == OpenState.OPEN]
+        if rest is not None and spans and spans[-1][1] == DAY_MINUTES:
+            over = [end for begin, end, state in _on(rest, day) if state == OpenState.OPEN and begin == 0]
+            spans[-1] = spans[-1][0], DAY_MINUTES + (over[0] if over else 0)
+    except (ValueError, OverflowError):
+        return NOT_KNOWN
+    return DayHours(all(state != OpenState.UNKNOWN for _, _, state in found), tuple(spans))
+
+
+def _on(parsed: OpeningHours, day: date) -> list[tuple[int, int, str]]:
+    """The stretches of one day."""
+    stretches = parsed.intervals(_midnight(day), _midnight(day + timedelta(days=1)))
+    return [(_minute(begin, day), _minute(end, day), str(state)) for begin, end, state, *_ in stretches if begin < end]
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[OpeningHours, OpeningHours | None] | None:
+    """Hours cut at midnight, and what they reach beyond it, on the day on which they begin; None: not readable.
+
+    The library puts the time after midnight on the next day, where that day's rules cut it off. So it is read apart,
+    by the same rules with the time of the next day in them: 18:00-26:00 is 18:00-24:00 and 00:00-02:00.
+    """
+    within = SPAN.sub(_until_midnight, text)
+    rest = "".join(part if k % 2 else _after_midnight(part) for k, part in enumerate(RULES.split(text)))
+    if not validate(within) or not validate(rest):
+        return None
+    return OpeningHours(within), None if within == text else OpeningHours(rest)
+
+
+def _crosses(span: re.Match[str]) -> bool:
+    begin, end = span[1], span[2]
+    return end is not None and (end > "24:00" or (end <= begin and end < "24:00"))
+
+
+def _until_midnight(span: re.Match[str]) -> str:
+    return f"{span[1]}-24:00" if _crosses(span) else span[0]
+
+
+def _after_midnight(rule: str) -> str:
+    """A rule with its times after midnight in place of all others. It must keep a time, or it would hold all day."""
+
+    def rest(span: re.Match[str]) -> str:
+        if not _crosses(span):
+            return NO_TIME
+        end = _minutes(span[2])
+        hour, minute = divmod(end - DAY_MINUTES if end > DAY_MINUTES else end, 60)
+        return f"00:00-{hour:02d}:{minute:02d}" if hour or minute else NO_TIME
+
+    if SPAN.search(rule):
+        return SPAN.sub(rest, rule)
+    if rule == ALWAYS:
+        return NO_TIME
+    return rule if rule.endswith((" closed", " unknown")) else f"{rule} {NO_TIME}"
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
 
 
 def _midnight(day: date) -> datetime:
