@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version as version_of
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.errors import ErrorItem, InvalidInput, StaleVersion
 from app.geo.opening_hours import Calendar, CalendarYear
+from app.models import CalendarYearRow
 from app.models.vocabularies import Role
 from app.repositories import calendar as repo
+from app.repositories.context import ledger_moment
 from app.services.acting import act_as
 from app.services.actors import Actor
 
@@ -73,23 +76,32 @@ def replace_year(
     faults = _faults(year, holidays, workdays)
     if faults:
         raise InvalidInput("节假日安排有误。", "The calendar is wrong.", errors=faults)
+    ledger_moment(session)  # one officer at a time, from here on
     held = repo.get_year(session, year)
-    if (held.version if held is not None else None) != version:
-        now = "没有" if held is None else str(held.version)
-        item = ErrorItem(
-            "version", f"现为 {now}", f"is now {'none' if held is None else held.version}", value=str(version),
-            remedy_zh="重新读取后再改", remedy_en="read it anew",
-        )  # fmt: skip
-        raise StaleVersion("节假日安排已被他人修改。", "Somebody else has changed the calendar.", errors=[item])
     values = {
         "holidays": [{"date": one.day.isoformat(), "name": one.name} for one in sorted(holidays, key=lambda h: h.day)],
         "workdays": [day.isoformat() for day in sorted(workdays)], "source": source,
     }  # fmt: skip
+    if (held.version if held is not None else None) != version:
+        raise _stale(held, values)
     if held is None:
         repo.insert_year(session, {"year": year, **values})
     else:
         repo.update_year(session, year, values)
     return get_year(session, year)
+
+
+def _stale(held: CalendarYearRow | None, values: Mapping[str, Any]) -> StaleVersion:
+    now = "none" if held is None else held.version
+    items = [
+        ErrorItem(
+            name, "与现有的不同", "differs from what is there", remedy_zh=f"重新读取后再改,当前版本为 {now}",
+            remedy_en=f"read it anew; the current version is {now}",
+        )
+        for name, value in values.items()
+        if held is None or getattr(held, name) != value
+    ]  # fmt: skip
+    return StaleVersion("节假日安排已被他人修改。", "Somebody else has changed the calendar.", errors=items)
 
 
 def _faults(year: int, holidays: Sequence[Holiday], workdays: Sequence[date]) -> list[ErrorItem]:

@@ -55,7 +55,7 @@ def hours_of(session: Session, code: str, first: date, days: int, now: datetime)
         return day_hours(serving.opening_hours, exceptions, day, calendar)
 
     state, until = state_at(of, now)
-    asked = [first + timedelta(days=k) for k in range(days)]
+    asked = [first + timedelta(days=k) for k in range(min(days, (date.max - first).days + 1))]
     shown = [Day(day, calendar.kind_of(day), calendar.holiday_name(day), of(day), notes.get(day)) for day in asked]
     return StationHours(station.code, station.name, serving.opening_hours, state, _local(until), shown)
 

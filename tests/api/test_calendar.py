@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -65,7 +66,8 @@ def test_entering_a_year_makes_it_known_and_leaves_a_trace(desk: TestClient, eng
     assert made.status_code == 200 and made.json()["version"] == 1, made.text
     assert states(desk, "2027-03-01") == ["open"] and states(desk, "2027-10-01") == ["closed"]
     assert states(desk, "2027-10-09") == ["open"]
-    again = desk.put("/v1/ledger/calendar/2027", json={**OWN, "version": 7}, headers=officer)
+    again = desk.put("/v1/ledger/calendar/2027", json={**OWN, "source": "x", "version": 7}, headers=officer)
+    assert [item["field"] for item in again.json()["errors"]] == ["source"]
     assert (again.status_code, again.json()["code"]) == (409, "stale_version")
     changed = desk.put("/v1/ledger/calendar/2027", json={**OWN, "workdays": [], "version": 1}, headers=officer)
     assert changed.json()["version"] == 2 and states(desk, "2027-10-09") == ["closed"]
@@ -90,6 +92,28 @@ def test_a_calendar_that_is_wrong(desk: TestClient, engine_here: Engine, change:
     officer = signed_in(engine_here, Role.CITY_OFFICER, "90")
     answer = desk.put("/v1/ledger/calendar/2027", json={**OWN, "version": 2, **change}, headers=officer)
     assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == field
+
+
+def test_two_officers_at_once(desk: TestClient, engine_here: Engine) -> None:
+    """One of them is told so, and nothing of the other's is lost: for a new year, and for a change."""
+    officer, days = signed_in(engine_here, Role.CITY_OFFICER, "90"), ["2029-10-06", "2029-10-07"]
+    whole = {**OWN, "holidays": [{"date": "2029-10-01"}]}
+    for version in (None, 1):
+        asked = [{**whole, "workdays": [day], "source": f"通知 {version}", "version": version} for day in days]
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda one: desk.put("/v1/ledger/calendar/2029", json=one, headers=officer), asked))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        refused = next(answer.json() for answer in answers if answer.status_code == 409)
+        assert [item["field"] for item in refused["errors"]] == ["workdays"]
+        written = next(answer.json() for answer in answers if answer.status_code == 200)
+        assert desk.get("/v1/calendar/2029").json() == written
+
+
+def test_the_last_days_there_are(desk: TestClient) -> None:
+    body = desk.get("/v1/stations/S-001/hours", params={"first": "9999-12-30", "days": 7}).json()
+    assert [(day["date"], day["state"]) for day in body["days"]] == [
+        ("9999-12-30", "unknown"), ("9999-12-31", "unknown")
+    ]  # fmt: skip
 
 
 def test_who_may_not(desk: TestClient, engine_here: Engine) -> None:
