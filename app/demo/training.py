@@ -19,6 +19,7 @@ from app.services.loading import NewStation
 from app.services.quarters import Quarter, quarter_of, quarters_until
 
 PART_TRAINING = 12
+PART_LATER = 15
 KINDS: dict[StationType, tuple[CourseKind, ...]] = {
     StationType.COMMUNITY: (
         CourseKind.PUBLIC_BENEFIT, CourseKind.LIFE_SERVICE, CourseKind.SKILL_IMPROVEMENT, CourseKind.PRE_JOB,
@@ -35,17 +36,26 @@ SKILLS = (
     ("电子商务(农村电商)", "数字经济"), ("短视频制作", "数字经济"), ("茶艺", "生活服务"), ("创业培训", "创业服务"),
 )  # fmt: skip
 SESSIONS_PER_QUARTER = (2, 9)
-WEEKS_AHEAD = 5  # of sessions that are planned from the demonstration's day on
+WEEKS_AHEAD = 5  # for which every course has its sessions planned, from the demonstration's day on
+# No clock is read here, and the city may be loaded long after its day: some courses go on for a year, all now and then.
+WEEKS_LATER = 52
+WEEKS_APART, SHARE_WEEKLY = 4, 0.3
+SHARE_FOR_EVERYBODY = 0.12  # courses that name no group
 
 
 def load_training(session: Session, spec: CitySpec, stations: Sequence[NewStation]) -> dict[str, int]:
     """Write courses, sessions and lines for every station that is or was open; how many of each."""
     rng = spec.generator(PART_TRAINING)
+    later = spec.generator(PART_LATER)
     courses = [course for station in stations if station.opened_on for course in _courses(station, rng)]
+    for course in courses:
+        if later.random() < SHARE_FOR_EVERYBODY:
+            course["target_groups"] = []
     numbers = insert_courses(session, courses)
     sessions = [
         one for number, course in zip(numbers, courses, strict=True) for one in _sessions(number, course, spec, rng)
     ]
+    sessions += _later_sessions(sessions, later)
     insert_sessions(session, sessions)
     lines = [line for station in stations if station.opened_on for line in _lines(station, spec, rng)]
     insert_entries(session, lines)
@@ -83,6 +93,19 @@ def _sessions(
             "course_id": course_id, "starts_at": begins, "ends_at": begins + timedelta(hours=2),
             "seats": course["seats"], "teacher": "示范讲师", "status": "planned",
         }  # fmt: skip
+
+
+def _later_sessions(sessions: Sequence[dict[str, Any]], rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Those after the first weeks, at the same hour of the same weekday: each week of some courses, of others each
+    fourth. ``sessions`` are the first weeks' ones, course by course.
+    """
+    found = []
+    for first in sessions[::WEEKS_AHEAD]:
+        apart = 1 if rng.random() < SHARE_WEEKLY else WEEKS_APART
+        for week in range(WEEKS_AHEAD + int(rng.integers(0, apart)), WEEKS_LATER, apart):
+            moved = {name: first[name] + timedelta(weeks=week) for name in ("starts_at", "ends_at")}
+            found.append({**first, **moved})
+    return found
 
 
 def _lines(station: NewStation, spec: CitySpec, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
