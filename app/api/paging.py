@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
@@ -12,6 +15,8 @@ from starlette.requests import Request
 
 from app.errors import ErrorItem, InvalidInput
 
+MAX_NUMBER = 2**63 - 1
+First = TypeVar("First")
 NOT_PART_OF_THE_QUESTION = ("cursor", "limit", "format", "crs")
 
 
@@ -31,8 +36,46 @@ def read_cursor(request: Request, cursor: str | None) -> str | None:
         question, code, understood = None, None, False
     if understood:
         return str(code)
-    other = isinstance(question, str) and question != _question(request)
-    raise InvalidInput(
+    raise _unusable(cursor, other=isinstance(question, str) and question != _question(request))
+
+
+def cursor_after(request: Request, first: str, number: int) -> str:
+    """The cursor of the page after a row of a list that is ordered by a text and a number."""
+    return next_cursor(request, _pair(first, number))
+
+
+def read_pair(request: Request, cursor: str | None, read: Callable[[str], First]) -> tuple[First, int] | None:
+    """The text (``read``: it may raise ValueError) and number after which the page begins, None at the start.
+
+    Raises InvalidInput for a cursor of another list, and for one that ``cursor_after`` never gave.
+    """
+    text = read_cursor(request, cursor)
+    if cursor is None or text is None:
+        return None
+    try:
+        first, number = orjson.loads(text)
+        is_pair = isinstance(first, str) and "\x00" not in first and type(number) is int
+        if is_pair and 0 < number <= MAX_NUMBER and _pair(first, number) == text:
+            return read(first), number
+    except (ValueError, TypeError):
+        pass
+    raise _unusable(cursor, other=False)
+
+
+def moment_of_cursor(text: str) -> datetime:
+    """A moment that was written by ``isoformat``. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.isoformat() != text:
+        raise ValueError(text)
+    return moment
+
+
+def _pair(first: str, number: int) -> str:
+    return orjson.dumps([first, number]).decode()
+
+
+def _unusable(cursor: str, *, other: bool) -> InvalidInput:
+    return InvalidInput(
         "翻页游标无法使用。",
         "The cursor cannot be used.",
         errors=[

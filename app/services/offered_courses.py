@@ -48,18 +48,23 @@ def list_courses(session: Session, wanted: OfferFilter, *, after: tuple[str, int
 
 def get_course(session: Session, course_id: int) -> tuple[OfferedCourse, list[SessionFacts]]:
     """One course, offered or not, and its next sessions. Raises NotFound."""
-    row = repo.get_course(session, course_id)
-    if row is None:
-        item = ErrorItem(
-            "id", "没有这门课程", "there is no such course", value=str(course_id),
-            remedy_zh="课程见 /v1/courses", remedy_en="courses are at /v1/courses",
-        )  # fmt: skip
-        raise NotFound(f"没有编号为 {course_id} 的课程。", f"There is no course {course_id}.", errors=[item])
+    row = _course(session, course_id, "id")
     coming = repo.list_sessions(
         session, OfferFilter(course_id=course_id), since=datetime.now(UTC), until=None, has_seats=False, after=None,
         limit=SESSIONS_OF_COURSE,
     )  # fmt: skip
     return _with_next(session, [row])[0], coming
+
+
+def _course(session: Session, course_id: int, field: str) -> CourseFacts:
+    row = repo.get_course(session, course_id)
+    if row is None:
+        item = ErrorItem(
+            field, "没有这门课程", "there is no such course", value=str(course_id),
+            remedy_zh="课程见 /v1/courses", remedy_en="courses are at /v1/courses",
+        )  # fmt: skip
+        raise NotFound(f"没有编号为 {course_id} 的课程。", f"There is no course {course_id}.", errors=[item])
+    return row
 
 
 def list_sessions(
@@ -100,6 +105,8 @@ def _with_next(session: Session, rows: list[CourseFacts]) -> list[OfferedCourse]
 def _check(session: Session, wanted: OfferFilter) -> None:
     if wanted.station_code is not None:
         any_station(session, wanted.station_code)
+    if wanted.course_id is not None:
+        _course(session, wanted.course_id, "course")
     for field, level, code in (
         ("district", AreaLevel.DISTRICT, wanted.district_code),
         ("town", AreaLevel.TOWN, wanted.town_code),

@@ -25,7 +25,7 @@ from tests.conftest import MakeDatabase
 from tests.services.test_sign_ups import plan, seats
 from tests.support.accounts import signed_in
 
-QUESTIONS = 60
+QUESTIONS = 20  # see test_courses.py for those of every kind
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,12 +13,11 @@ from app.api.answers import personal
 from app.api.calendar_file import MEDIA_TYPE, calendar_of
 from app.api.deps import LanguageDep, SessionDep
 from app.api.described import Responses, answers, problems
-from app.api.paging import link_to_next, next_cursor, read_cursor
+from app.api.paging import cursor_after, link_to_next, moment_of_cursor, read_pair
 from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery, WrittenMoment
 from app.api.schemas import sessions as schemas
 from app.api.schemas.nearest import Cost
 from app.api.summaries import notice_at
-from app.errors import InvalidInput
 from app.models.vocabularies import CourseForm, CourseKind, DatasetKind, TargetGroup
 from app.repositories.offered_courses import OfferFilter, SessionFacts
 from app.services import offered_courses as service
@@ -110,11 +107,11 @@ def list_courses(
     cursor: CursorQuery = None,
 ) -> Response:  # fmt: skip
     """今天对外开放的站点所开的课程,按站点 · Courses of stations that are open to the public today, by station."""
-    page = service.list_courses(session, wanted, after=_course_place(read_cursor(request, cursor)), limit=limit)
+    page = service.list_courses(session, wanted, after=read_pair(request, cursor, str), limit=limit)
     following = None
     if page.has_more:
         last = page.courses[-1].facts
-        following = next_cursor(request, orjson.dumps([last.station_code, last.id]).decode())
+        following = cursor_after(request, last.station_code, last.id)
     answer = personal(request, schemas.OfferedCourseList(
         total=page.total, next_cursor=following, data_notice=notice_at(session, language, KINDS, None),
         courses=[schemas.OfferedCourse.of(one.facts, one.next_starts_at, language) for one in page.courses],
@@ -169,26 +166,28 @@ def list_sessions(
     cursor: CursorQuery = None,
     format: FormatQuery = SessionFormat.JSON,
 ) -> Response:
-    """按开始时间;取消的场次也列出,`status` 为 `cancelled`。`format=ics` 是日历文件,至多 500 场。
+    """按开始时间;取消的场次也列出,`status` 为 `cancelled`。`format=ics` 是日历文件,至多 500 场,其余见 `Link`。
 
-    By their beginning; cancelled ones are listed, too. `format=ics` is a calendar file of up to 500 sessions.
+    By their beginning; cancelled ones are listed, too. `format=ics` is a calendar file of up to 500 sessions; `Link`
+    leads to the rest.
     """
     wanted = OfferFilter(**{**vars(wanted), "course_id": course})
-    after = _session_place(read_cursor(request, cursor))
+    after = read_pair(request, cursor, moment_of_cursor)
     count = MOST_EVENTS if format is SessionFormat.ICS else limit
     rows = service.list_sessions(
         session, wanted, since=since, until=until, has_seats=has_seats, after=after, limit=count + 1
     )
     shown, following = rows[:count], None
-    if format is SessionFormat.ICS:
-        return _calendar(request, calendar_of(shown, language, is_cut=len(rows) > count), "sessions")
     if len(rows) > count:
-        last = shown[-1]
-        following = next_cursor(request, orjson.dumps([last.starts_at.isoformat(), last.id]).decode())
-    answer = personal(request, schemas.OfferedSessionList(
-        sessions=[schemas.SessionBrief.of(one, language) for one in shown], next_cursor=following,
-        data_notice=notice_at(session, language, KINDS, None),
-    ))  # fmt: skip
+        following = cursor_after(request, shown[-1].starts_at.isoformat(), shown[-1].id)
+    notice = notice_at(session, language, KINDS, None)
+    if format is SessionFormat.ICS:
+        answer = _calendar(request, calendar_of(shown, language, notice, is_cut=following is not None), "sessions")
+    else:
+        answer = personal(request, schemas.OfferedSessionList(
+            sessions=[schemas.SessionBrief.of(one, language) for one in shown], next_cursor=following,
+            data_notice=notice,
+        ))  # fmt: skip
     answer.headers.update(link_to_next(request, following))
     return answer
 
@@ -205,43 +204,15 @@ def get_session(
 ) -> Response:
     """余位是此刻的 · Seats are those of this moment."""
     found: SessionFacts = service.get_session(session, id)
+    notice = notice_at(session, language, KINDS, None)
     if format is SessionFormat.ICS:
-        return _calendar(request, calendar_of([found], language), f"session-{id}")
-    return personal(request, schemas.SessionAnswer(
-        session=schemas.SessionBrief.of(found, language), data_notice=notice_at(session, language, KINDS, None)
-    ))  # fmt: skip
+        return _calendar(request, calendar_of([found], language, notice), f"session-{id}")
+    return personal(
+        request, schemas.SessionAnswer(session=schemas.SessionBrief.of(found, language), data_notice=notice)
+    )
 
 
 def _calendar(request: Request, content: bytes, name: str) -> Response:
     answer = personal(request, content, media_type=MEDIA_TYPE)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.ics"'
     return answer
-
-
-def _course_place(cursor: str | None) -> tuple[str, int] | None:
-    if cursor is None:
-        return None
-    first, number = _parts(cursor)
-    return str(first), number
-
-
-def _session_place(cursor: str | None) -> tuple[datetime, int] | None:
-    if cursor is None:
-        return None
-    first, number = _parts(cursor)
-    try:
-        return datetime.fromisoformat(str(first)), number
-    except ValueError:
-        raise _bad_cursor() from None
-
-
-def _parts(cursor: str) -> tuple[object, int]:
-    try:
-        first, number = orjson.loads(cursor)
-        return first, int(number)
-    except (ValueError, TypeError):
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> InvalidInput:
-    return InvalidInput("翻页游标无法使用。", "The cursor cannot be used.")

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.requests import Request
@@ -19,11 +18,10 @@ from app.api.described import answers, created, problems
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
 from app.api.language import Language
-from app.api.paging import link_to_next, next_cursor, read_cursor
+from app.api.paging import cursor_after, link_to_next, moment_of_cursor, read_pair
 from app.api.parameters import PLAIN_TEXT, CursorQuery, Within
 from app.api.schemas import ledger_courses as schemas
 from app.api.sheets import as_text, sheet
-from app.errors import InvalidInput
 from app.geo.opening_hours import TIME_ZONE
 from app.models.vocabularies import CourseForm, CourseKind, CourseStatus
 from app.repositories.courses import CourseFilter
@@ -104,11 +102,9 @@ def get_courses(
         station_codes=station, kinds=[one.value for one in kind], forms=[one.value for one in form],
         statuses=[one.value for one in status], text=q, within=read_area_scope(session, within, "within"),
     )  # fmt: skip
-    after = _parts(read_cursor(request, cursor))
-    place = None if after is None else (str(after[0]), int(after[1]))
-    rows = service.list_courses(session, actor, wanted, after=place, limit=limit + 1)
+    rows = service.list_courses(session, actor, wanted, after=read_pair(request, cursor, str), limit=limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
-    following = None if last is None else next_cursor(request, orjson.dumps([last.station_code, last.id]).decode())
+    following = None if last is None else cursor_after(request, last.station_code, last.id)
     shown = [schemas.CourseOut.of(row, language) for row in rows[:limit]]
     if format is TableFormat.CSV:
         answer = personal(request, _csv(COURSE_HEADINGS, shown, language), media_type=CSV)
@@ -218,16 +214,13 @@ def get_sessions(
     format: FormatQuery = TableFormat.JSON,
 ) -> Response:
     """按开始时间 · By their beginning."""
-    after = _parts(read_cursor(request, cursor))
-    place = None if after is None else (_moment(after[0]), int(after[1]))
+    place = read_pair(request, cursor, moment_of_cursor)
     rows = service.list_sessions(
         session, actor, course_id=course, station_code=station, since=since, until=until, after=place, limit=limit + 1,
         within=read_area_scope(session, within, "within"),
     )  # fmt: skip
     last = rows[limit - 1] if len(rows) > limit else None
-    following = (
-        None if last is None else next_cursor(request, orjson.dumps([last.starts_at.isoformat(), last.id]).decode())
-    )
+    following = None if last is None else cursor_after(request, last.starts_at.isoformat(), last.id)
     shown = [schemas.SessionOut.of(row, language) for row in rows[:limit]]
     if format is TableFormat.CSV:
         answer = personal(request, _csv(SESSION_HEADINGS, shown, language), media_type=CSV)
@@ -285,20 +278,3 @@ def _plain(question: schemas.CourseFacts | schemas.SessionFacts) -> dict[str, ob
     values = question.model_dump(exclude={"version"})
     words = question.model_dump(mode="json", include=WORDS)
     return {**values, **words}
-
-
-def _parts(cursor: str | None) -> tuple[str, int] | None:
-    if cursor is None:
-        return None
-    try:
-        first, number = orjson.loads(cursor)
-        return str(first), int(number)
-    except (ValueError, TypeError):
-        raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.") from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.") from None
