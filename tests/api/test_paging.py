@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Engine
 
+from app.models.vocabularies import Role
 from tests.api.conftest import STATIONS, TestClient
+from tests.support.accounts import signed_in
 
 CODES = [f"S-{k:03d}" for k in range(STATIONS)]
 BOUNDED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,3 +76,20 @@ def test_a_cursor_that_was_tampered_with_is_refused(known_client: TestClient, ch
 
 def codes(pages: list[dict[str, Any]]) -> list[str]:
     return [station["code"] for page in pages for station in page["stations"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/v1/ledger/courses", '["S",99999999999999999999]'), ("/v1/ledger/sessions", '["2026-01-01",1]'),
+        ("/v1/ledger/pairings", "9" * 40), ("/v1/ledger/pairings", "²"), ("/v1/auth/tokens", "²"),
+        ("/v1/ledger/training", '["\\u0000","a","b","c"]'), ("/v1/audit", "9" * 40),
+    ],
+)  # fmt: skip
+def test_places_that_no_list_has_are_refused(client: TestClient, demo_engine: Engine, path: str, place: str) -> None:
+    """The question fits, and the database would refuse the place."""
+    question = hashlib.sha256(b"").hexdigest()[:12]
+    cursor = base64.urlsafe_b64encode(orjson.dumps([question, place])).decode().rstrip("=")
+    answer = client.get(path, params={"cursor": cursor}, headers=signed_in(demo_engine, Role.ADMINISTRATOR, "4401"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert "游标" in answer.json()["detail"]

@@ -296,7 +296,7 @@ def _given(field: str, value: str | None) -> str:
 def _token_cursor(after: str | None) -> int | None:
     if after is None:
         return None
-    if after.isdigit() and int(after) <= schemas.MAX_ID:
+    if after.isascii() and after.isdigit() and len(after) <= 18 and int(after) <= schemas.MAX_ID:
         return int(after)
     item = ErrorItem("cursor", "无法识别", "is not one of this list", value=after)
     raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.", errors=[item])

@@ -137,7 +137,7 @@ def get_pairings(
 ) -> Response:  # fmt: skip
     """管辖范围之内站点的结对 · Pairings of stations in the account's scope."""
     after = read_cursor(request, cursor)
-    if after is not None and not after.isdigit():
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) <= 18):
         raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.")
     rows = list_pairings(
         session, actor, station_code=station, current=current, after_id=None if after is None else int(after),

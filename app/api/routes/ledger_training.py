@@ -330,9 +330,13 @@ def _line(cursor: str | None) -> Line | None:
         parts = orjson.loads(cursor)
     except ValueError:
         parts = None
-    if not isinstance(parts, list) or len(parts) != len(LINE) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list) or len(parts) != len(LINE) or not all(map(_is_text, parts)):
         raise InvalidInput("翻页游标无法使用。", "The cursor cannot be used.")
     return parts[0], parts[1], parts[2], parts[3]
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, str) and "\x00" not in part
 
 
 def _csv(rows: list[EntryRow], language: Language) -> bytes:
