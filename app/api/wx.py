@@ -8,8 +8,10 @@ has to be left out for that is said.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -18,16 +20,23 @@ import shapely
 from app.api.answers import encode
 from app.api.language import Language
 from app.errors import ErrorItem, InvalidInput
+from app.geo.arrays import FloatArray
 from app.geo.crs import Crs, from_wgs84
 from app.geo.holes import without_holes
 
+Values = Sequence[float] | FloatArray
+
 MOST_BYTES = 200_000
+MOST_LINE_BYTES = 150_000  # of lines: markers, words and steps come on top
+MOST_POLYGON_BYTES = 190_000  # a marker, the people and a notice come on top
+LEAST_POINT_BYTES = len('{"latitude":23.1,"longitude":113.3},')
+LEAST_PART_BYTES = 4 * LEAST_POINT_BYTES  # a triangle
 DECIMALS = 6
 MOST_ID = 999_999_999
-TOLERANCES_M = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+TOLERANCES_M = (0.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 160.0)
 METRES_PER_DEGREE = 111_320.0
 FILLS = ("#2b8a3e55", "#66a80f55", "#f08c0055", "#e8590c55", "#c92a2a55", "#86298055")
-LINE_COLOUR, START_COLOUR = "#1c7ed6", "#495057"
+LINE_COLOUR = "#1c7ed6"
 CALLOUT = {
     "display": "BYCLICK", "padding": 8, "borderRadius": 6, "fontSize": 16, "bgColor": "#ffffff", "color": "#212529",
     "textAlign": "left",
@@ -48,14 +57,14 @@ def marker_ids(codes: Iterable[str]) -> dict[str, int]:
     return taken
 
 
-def points(lng: Sequence[float], lat: Sequence[float]) -> list[dict[str, float]]:
+def points(lng: Values, lat: Values) -> list[dict[str, float]]:
     """WGS84 positions as the map takes them."""
     if len(lng) == 0:
         return []
     x, y = from_wgs84(lng, lat, Crs.GCJ02)
     return [
-        {"latitude": b, "longitude": a}
-        for a, b in zip(x.round(DECIMALS).tolist(), y.round(DECIMALS).tolist(), strict=True)
+        {"latitude": north, "longitude": east}
+        for east, north in zip(x.round(DECIMALS).tolist(), y.round(DECIMALS).tolist(), strict=True)
     ]
 
 
@@ -67,63 +76,103 @@ def marker(number: int, code: str | None, name: str, place: Mapping[str, float],
     }  # fmt: skip
 
 
-def polygons(
-    bands: Sequence[tuple[float, shapely.Geometry]], spare_bytes: int = 20_000
-) -> tuple[list[dict[str, Any]], float]:
-    """Polygons of bands (minutes, outline in WGS84), the largest below; and to how many metres they were simplified."""
-    made: list[dict[str, Any]] = []
+@dataclass(frozen=True)
+class Drawn:
+    """What the map is to draw: simplified by at most so many metres; parts too many to be sent are left out."""
+
+    parts: list[dict[str, Any]]
+    simplified_m: float = 0.0
+    left_out: int = 0
+
+
+def polygons(bands: Sequence[tuple[float, shapely.Geometry]], most_bytes: int = MOST_POLYGON_BYTES) -> Drawn:
+    """Polygons of bands (minutes, outline in WGS84), from the smallest on, which lies on top.
+
+    Where they are too large, parts and holes smaller than the square of a tolerance go, and of the rest no vertex that
+    is left out lies farther than the tolerance from what is drawn. Where even that is too large, the smallest parts go.
+    """
     for tolerance_m in TOLERANCES_M:
-        made = [one for k, band in enumerate(bands) for one in _band(k, len(bands), band, tolerance_m)]
-        if len(orjson.dumps(made)) <= MOST_BYTES - spare_bytes:
-            return made, tolerance_m
-    # the smallest pieces go: what is left is what can be seen
-    made.sort(key=lambda one: len(one["points"]), reverse=True)
-    while len(orjson.dumps(made)) > MOST_BYTES - spare_bytes:
-        made.pop()
-    return made, TOLERANCES_M[-1]
+        found = [piece for k, band in enumerate(bands) for piece in _pieces(k, band, tolerance_m)]
+        if sum(len(piece.ring) for piece in found) * LEAST_POINT_BYTES > most_bytes:
+            continue
+        made = [piece.drawn(len(bands)) for piece in found]
+        if len(orjson.dumps(made)) <= most_bytes:
+            return Drawn(made, tolerance_m)
+    order = sorted(range(len(found)), key=lambda k: -found[k].area)[: most_bytes // LEAST_PART_BYTES]
+    largest = [found[k].drawn(len(bands)) for k in order]
+    fitting = how_many_fit(largest, most_bytes)
+    made = [part for _, part in sorted(zip(order[:fitting], largest, strict=False), key=itemgetter(0))]
+    return Drawn(made, tolerance_m, len(found) - fitting)
 
 
-def _band(
-    number: int, count: int, band: tuple[float, shapely.Geometry], tolerance_m: float
-) -> list[dict[str, Any]]:  # fmt: skip
+class _Piece(NamedTuple):
+    """A polygon without holes: a part of a band, or cut from one."""
+
+    ring: FloatArray  # (n, 2), WGS84
+    area: float  # degrees squared
+    band: int  # 0 is the smallest
+    minutes: float
+    is_cut: bool
+
+    def drawn(self, bands: int) -> dict[str, Any]:
+        fill = FILLS[self.band % len(FILLS)]
+        return {
+            "points": points(self.ring[:, 0], self.ring[:, 1]),
+            "minutes": self.minutes,
+            "strokeWidth": 0 if self.is_cut else 1,  # a stroke would draw the cuts as well
+            "strokeColor": fill[:7],
+            "fillColor": fill,
+            "zIndex": bands - self.band,
+        }
+
+
+def _pieces(number: int, band: tuple[float, shapely.Geometry], tolerance_m: float) -> Iterator[_Piece]:
     minutes, outline = band
+    parts = shapely.get_parts(outline)
     if tolerance_m > 0:
-        degrees = tolerance_m / METRES_PER_DEGREE
-        outline = shapely.simplify(outline, degrees, preserve_topology=True)
-        outline = shapely.multipolygons(_without_crumbs(outline, degrees * degrees))
-    found = []
-    for piece in without_holes(outline):
-        ring = np.asarray(piece.exterior.coords)
-        found.append(
-            {
-                "points": points(ring[:, 0].tolist(), ring[:, 1].tolist()), "minutes": minutes, "strokeWidth": 1,
-                "strokeColor": FILLS[number % len(FILLS)][:7], "fillColor": FILLS[number % len(FILLS)],
-                "zIndex": count - number,
-            }
-        )  # fmt: skip
-    return found
+        degrees = tolerance_m / METRES_PER_DEGREE  # of latitude: one of longitude is shorter
+        # half of it: where a ring begins is simplified by itself, and what is off there adds up. Part by part, since
+        # the time for all at once grows with the square of their number
+        parts = shapely.simplify(_without_crumbs(parts, degrees * degrees), degrees / 2, preserve_topology=True)
+    for whole in parts:
+        pieces = without_holes(whole)
+        for piece in pieces:
+            ring = np.asarray(piece.exterior.coords)[:, :2]
+            yield _Piece(ring, piece.area, number, minutes, is_cut=len(pieces) > 1)
 
 
-def _without_crumbs(outline: shapely.Geometry, smallest: float) -> list[shapely.Polygon]:
+def _without_crumbs(parts: Iterable[shapely.Geometry], smallest: float) -> list[shapely.Polygon]:
     """Parts and holes that are not smaller than an area in degrees squared."""
     kept = []
-    for part in shapely.get_parts(outline):
+    for part in parts:
         if isinstance(part, shapely.Polygon) and part.area >= smallest:
             holes = [ring for ring in part.interiors if shapely.Polygon(ring).area >= smallest]
             kept.append(shapely.Polygon(part.exterior, holes))
     return kept
 
 
-def polyline(lng: Sequence[float], lat: Sequence[float]) -> dict[str, Any]:
-    """A walking way."""
-    return {"points": points(lng, lat), "color": LINE_COLOUR, "width": 6, "arrowLine": True, "dottedLine": False}
+def polyline(lng: Values, lat: Values, most_bytes: int = MOST_LINE_BYTES) -> Drawn:
+    """A walking way as the one line of the map; simplified, ends kept, where it has too many points."""
+    line = shapely.linestrings(lng, lat)
+    for tolerance_m in TOLERANCES_M:
+        thinned = shapely.simplify(line, tolerance_m / METRES_PER_DEGREE, preserve_topology=False)
+        x, y = shapely.get_coordinates(thinned if tolerance_m > 0 else line).T
+        way = {"points": points(x, y), "color": LINE_COLOUR, "width": 6, "arrowLine": True, "dottedLine": False}
+        if len(orjson.dumps(way)) <= most_bytes:
+            break
+    return Drawn([way], tolerance_m)
 
 
-def cut_to_size(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """The body with as many of the list ``name`` as fit; ``shown`` says how many."""
-    while len(encode(body)) > MOST_BYTES and body[name]:
-        body = {**body, name: body[name][: len(body[name]) * 3 // 4]}
-    return {**body, "shown": len(body[name])}
+def cut_to_size(body: dict[str, Any], name: str, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
+    """The body with as many of the list ``name`` as fit, from the first on."""
+    left = most_bytes - len(encode({**body, name: []}))
+    return {**body, name: body[name][: how_many_fit(body[name], left)]}
+
+
+def how_many_fit(parts: Sequence[dict[str, Any]], most_bytes: int) -> int:
+    """How many of the first parts a list of so many bytes of JSON holds."""
+    sizes = np.cumsum([len(encode(part)) + 1 for part in parts])
+    return int(np.searchsorted(sizes, most_bytes, side="right"))
 
 
 def minutes_text(minutes: float, language: Language) -> str:

@@ -119,10 +119,11 @@ def get_isochrones(
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> Response:  # fmt: skip
-    """写 `lng`、`lat`、`crs`,或写 `station`,二者恰取其一。人数来自路网上的步行时间,不来自轮廓。坐标一律 WGS84。
+    """写 `lng`、`lat`、`crs`,或写 `station`,二者恰取其一。人数来自路网上的步行时间,不来自轮廓。坐标一律 WGS84
+    (`format=wx` 为 GCJ-02)。
 
     Give `lng`, `lat` and `crs`, or `station`: exactly one of the two. People are counted by walking time along streets,
-    not by what the outline covers. All coordinates are WGS84.
+    not by what the outline covers. All coordinates are WGS84 but those of `format=wx`.
     """
     position = _position(lng, lat, crs, station)
     wanted, walking = read_minutes(_numbers(minutes)), resolve_profile(profile, speed_kmh)
@@ -142,9 +143,8 @@ def get_isochrones(
         return freshness.not_modified()
     found, answer = isochrones_of_station(snapshot, station or "", wanted, walking, hexes=hexes)
     if format is IsochroneFormat.WX:
-        return cacheable(
-            _wx_body(snapshot, answer, found, (found.lng, found.lat), language, known_at), freshness
-        )  # fmt: skip
+        told = _wx_body(snapshot, answer, found, (found.lng, found.lat), language, known_at)
+        return cacheable(told, freshness)
     body = _body(snapshot, answer, found, walking, language, known_at, hexes=hexes)
     return cacheable(body, freshness, media_type=media_type)
 
@@ -192,20 +192,21 @@ def _wx_body(
     language: Language, known_at: datetime | None,
 ) -> dict[str, Any]:  # fmt: skip
     """See ``schemas.wx.WxIsochrones``. ``here`` (WGS84) is where the walk begins."""
-    drawn, simplified_m = polygons([(band.minutes, band.outline) for band in answer.bands])
+    drawn = polygons([(band.minutes, band.outline) for band in answer.bands])
     (place,) = points([here[0]], [here[1]])
     west, south, east, north = shapely.total_bounds([band.outline for band in answer.bands])
     name = language.pick("出发位置", "Start") if station is None else station.name
     number = START_ID if station is None else ids_of(snapshot)[station.code]
     return {
-        "polygons": drawn,
+        "polygons": drawn.parts,
         "markers": [marker(number, None if station is None else station.code, name, place, "")],
         "include_points": points([west, east], [south, north]) if np.isfinite(west) else [place],
         "bands": [
             {"minutes": band.minutes, "population": band.people, "area_km2": band.area_km2}
             for band in reversed(answer.bands)
         ],
-        "simplified_m": simplified_m,
+        "simplified_m": drawn.simplified_m,
+        "left_out": drawn.left_out,
         "data_notice": snapshot_notice(snapshot, language, KINDS if station is None else KINDS_OF_STATION, known_at),
     }
 

@@ -25,7 +25,7 @@ from app.api.schemas.common import Notice
 from app.api.schemas.routes import PlacedRouteQuestion, RouteFeature, RouteFormat, RouteQuestion, WalkingRoute
 from app.api.schemas.wx import WxRoute
 from app.api.summaries import open_locations, snapshot_notice, station_summaries
-from app.api.wx import START_ID, check_crs, marker, minutes_text, points, polyline
+from app.api.wx import START_ID, check_crs, cut_to_size, marker, minutes_text, points, polyline
 from app.api.wx_nearest import ids_of
 from app.errors import ErrorItem, InvalidInput
 from app.geo.crs import Crs, from_wgs84
@@ -87,7 +87,7 @@ def get_station_route(
 @router.post(
     "/{code}/route",
     operation_id="findStationRoute",
-    summary="步行到一个站点的路线(位置不进入地址)· The walking way, with the position in the body",
+    summary="步行到一个站点的路线(位置不进入地址) · The walking way, with the position in the body",
     response_model=WalkingRoute | WxRoute,
     responses={**answers("路线 · The way", RouteFeature), **problems(400, 404, 413)},
 )
@@ -126,24 +126,28 @@ def _wx_body(
 ) -> dict[str, Any]:
     """See ``schemas.wx.WxRoute``."""
     station, hit = answer.hit.station, answer.hit
-    way = polyline(answer.line.lng.tolist(), answer.line.lat.tolist())
+    drawn = polyline(answer.line.lng, answer.line.lat)
+    line = drawn.parts[0]["points"]
     start, goal = points([position.lng, station.lng], [position.lat, station.lat])
     said = minutes_text(hit.walk_minutes, language)
     texts = step_texts(answer.steps, station.name, language)
-    return {
-        "polyline": [way],
+    body = {
+        "polyline": drawn.parts,
         "markers": [
             marker(START_ID, None, language.pick("出发位置", "Start"), start, ""),
             marker(ids_of(snapshot)[station.code], station.code, station.name, goal, said),
         ],
-        "include_points": [start, goal, *way["points"][:: max(1, len(way["points"]) // 20)]],
+        "include_points": [start, goal, *line[:: max(1, len(line) // 20)]],
         "steps": [{"text": text, "walk_m": step.walk_m} for text, step in zip(texts, answer.steps, strict=True)],
         "walk_minutes": hit.walk_minutes,
         "walk_m": hit.walk_m,
         "message": route_message(answer, language),
         "open_location": open_locations(snapshot)[hit.number],
+        "simplified_m": drawn.simplified_m,
+        "steps_total": len(texts),
         "data_notice": notice,
     }
+    return cut_to_size(body, "steps")
 
 
 def line_json(line: RouteLine, crs: Crs) -> orjson.Fragment:

@@ -30,7 +30,7 @@ from app.api.schemas.stations import (
 )
 from app.api.schemas.wx import WxStations
 from app.api.summaries import notice_at
-from app.api.wx import MOST_ID, check_crs, cut_to_size, marker, marker_ids, points
+from app.api.wx import MOST_BYTES, check_crs, cut_to_size, marker, marker_ids, points
 from app.errors import ErrorItem, InvalidInput, NotReady
 from app.geo.crs import Crs
 from app.models.vocabularies import DatasetKind, HostKind, StationStatus, StationType
@@ -46,6 +46,7 @@ from app.services.station_table import today
 
 router = APIRouter(prefix="/stations", tags=["stations"])
 KINDS = (DatasetKind.STATIONS, DatasetKind.BOUNDARIES)
+MOST_MARKER_BYTES = MOST_BYTES - 1_000  # the cursor comes on top
 
 
 class StationFormat(StrEnum):
@@ -130,7 +131,7 @@ def list_stations(
     """
     if format is StationFormat.GEOJSON and crs is not Crs.WGS84:
         raise _geojson_is_wgs84(crs)
-    if format is StationFormat.WX and crs is not Crs.WGS84:  # its default: not said
+    if format is StationFormat.WX and "crs" in request.query_params:
         check_crs("crs", crs)
     wanted = StationFilter(
         text=_text(q), types=[one.value for one in type], host_kinds=[one.value for one in host_kind],
@@ -161,13 +162,14 @@ def _wx_answer(
     rows = [view.row for view in page.stations]
     places = points([row.lng for row in rows], [row.lat for row in rows])
     markers = [
-        marker(ids.get(row.code, MOST_ID), row.code, row.name, place, row.address or "")
+        marker(ids[row.code], row.code, row.name, place, row.address or "")
         for row, place in zip(rows, places, strict=True)
     ]
-    body = cut_to_size({"markers": markers, "total": page.total, "data_notice": notice}, "markers")
-    last = page.last_code if len(body["markers"]) == len(rows) else rows[len(body["markers"]) - 1].code
+    body = cut_to_size({"markers": markers, "total": page.total, "data_notice": notice}, "markers", MOST_MARKER_BYTES)
+    shown = len(body["markers"])
+    last = page.last_code if shown == len(rows) else rows[shown - 1].code
     cursor = None if last is None else next_cursor(request, last)
-    return cacheable({**body, "next_cursor": cursor}, freshness, headers=link_to_next(request, cursor))
+    return cacheable({**body, "shown": shown, "next_cursor": cursor}, freshness, headers=link_to_next(request, cursor))
 
 
 def _page_answer(
