@@ -196,7 +196,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 步行到一个站点的路线(位置不进入地址)· The walking way, with the position in the body */
+        /** 步行到一个站点的路线(位置不进入地址) · The walking way, with the position in the body */
         post: operations["findStationRoute"];
         delete?: never;
         options?: never;
@@ -1354,10 +1354,21 @@ export interface components {
             include_points: components["schemas"]["WxPoint"][];
             /** Markers */
             markers: components["schemas"]["WxMarker"][];
-            /** Message */
+            /**
+             * Message
+             * @description 要告诉用户的话 · What to tell the reader; null where the hits say it all
+             */
             message: string | null;
-            /** Shown */
+            /**
+             * Shown
+             * @description 标记数 · Markers
+             */
             shown: number;
+            /**
+             * Within Reach
+             * @description false:附近没有,hits 是更远处的 · false: nothing is within reach, hits lie beyond
+             */
+            within_reach: boolean;
         };
         /**
          * WxHit
@@ -1371,16 +1382,20 @@ export interface components {
             /** Name */
             name: string;
             open_location: components["schemas"]["OpenLocation"];
-            /**
-             * State
-             * @description open、closed、unknown
-             */
-            state: string | null;
+            /** @description 问及场次时:赶得上且有余位的第一个 · Where sessions are asked for: the first in time with a seat */
+            session: components["schemas"]["NextSession"] | null;
+            /** @description 出发时 · At the moment of leaving */
+            state: components["schemas"]["OpenState"];
             /** Straight M */
             straight_m: number;
             /**
+             * Walk M
+             * @description 同上 · Likewise
+             */
+            walk_m: number | null;
+            /**
              * Walk Minutes
-             * @description 直线最近的为 null · null where only a straight line is known
+             * @description 只知直线时为 null · null where only a straight line is known
              */
             walk_minutes: number | null;
         };
@@ -1396,13 +1411,10 @@ export interface components {
         };
         /**
          * WxMarker
-         * @description A marker of ``<map>``.
+         * @description A marker of ``<map>``; ``iconPath`` is the mini-program's own. 图标 iconPath 由小程序自带
          */
         WxMarker: {
-            /** Callout */
-            callout: {
-                [key: string]: unknown;
-            };
+            callout: components["schemas"]["WxCallout"];
             /**
              * Code
              * @description 站点代码;起点为 null · null for the start
@@ -1423,6 +1435,34 @@ export interface components {
             title: string;
             /** Width */
             width: number;
+        };
+        /**
+         * WxCallout
+         * @description What stands above a marker that is tapped.
+         */
+        WxCallout: {
+            /** Bgcolor */
+            bgColor: string;
+            /** Borderradius */
+            borderRadius: number;
+            /** Color */
+            color: string;
+            /** Content */
+            content: string;
+            /**
+             * Display
+             * @constant
+             */
+            display: "BYCLICK";
+            /** Fontsize */
+            fontSize: number;
+            /** Padding */
+            padding: number;
+            /**
+             * Textalign
+             * @constant
+             */
+            textAlign: "left";
         };
         /**
          * StationAnswer
@@ -2100,8 +2140,18 @@ export interface components {
             open_location: components["schemas"]["OpenLocation"];
             /** Polyline */
             polyline: components["schemas"]["WxPolyline"][];
+            /**
+             * Simplified M
+             * @description 为大小所限,线条简化至多偏离这么多米,面积小于其平方的块与洞略去;0 为未简化 · To fit, lines are off by at most so many metres, and parts and holes smaller than its square are left out; 0 if they are whole
+             */
+            simplified_m: number;
             /** Steps */
             steps: components["schemas"]["WxStep"][];
+            /**
+             * Steps Total
+             * @description 步骤总数,放得下的才列出 · Steps in all, listed as they fit
+             */
+            steps_total: number;
             /** Walk M */
             walk_m: number;
             /** Walk Minutes */
