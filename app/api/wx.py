@@ -7,6 +7,7 @@ has to be left out for that is said.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,9 @@ Values = Sequence[float] | FloatArray
 MOST_BYTES = 200_000
 MOST_LINE_BYTES = 150_000  # of lines: markers, words and steps come on top
 MOST_POLYGON_BYTES = 190_000  # a marker, the people and a notice come on top
-LEAST_POINT_BYTES = len('{"latitude":23.1,"longitude":113.3},')
-LEAST_PART_BYTES = 4 * LEAST_POINT_BYTES  # a triangle
+POINT_BYTES = len('{"latitude":23.128,"longitude":113.32612},')  # a little less than they mostly are
+LEAST_PART_BYTES = 4 * len('{"latitude":23.1,"longitude":113.3},')  # a triangle
+CRUMB_SIDES = 5.0  # tolerances to the side of the smallest part or hole
 DECIMALS = 6
 MOST_ID = 999_999_999
 TOLERANCES_M = (0.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 160.0)
@@ -78,31 +80,39 @@ def marker(number: int, code: str | None, name: str, place: Mapping[str, float],
 
 @dataclass(frozen=True)
 class Drawn:
-    """What the map is to draw: simplified by at most so many metres; parts too many to be sent are left out."""
+    """What the map is to draw: simplified by at most so many metres, without what is smaller than so many square
+    metres; parts that are too many even so are left out.
+    """
 
     parts: list[dict[str, Any]]
     simplified_m: float = 0.0
+    smallest_m2: float = 0.0
     left_out: int = 0
 
 
 def polygons(bands: Sequence[tuple[float, shapely.Geometry]], most_bytes: int = MOST_POLYGON_BYTES) -> Drawn:
     """Polygons of bands (minutes, outline in WGS84), from the smallest on, which lies on top.
 
-    Where they are too large, parts and holes smaller than the square of a tolerance go, and of the rest no vertex that
-    is left out lies farther than the tolerance from what is drawn. Where even that is too large, the smallest parts go.
+    Where they are too large, parts and holes smaller than a block go, and of the rest no vertex that is left out lies
+    farther than a tolerance from what is drawn. Where even that is too large, the smallest parts go.
     """
     for tolerance_m in TOLERANCES_M:
-        found = [piece for k, band in enumerate(bands) for piece in _pieces(k, band, tolerance_m)]
-        if sum(len(piece.ring) for piece in found) * LEAST_POINT_BYTES > most_bytes:
+        smallest_m2 = (CRUMB_SIDES * tolerance_m) ** 2
+        parts = [_simplified(outline, tolerance_m, smallest_m2) for _, outline in bands]
+        is_last = tolerance_m == TOLERANCES_M[-1]
+        if not is_last and sum(map(_vertices, parts)) * POINT_BYTES > most_bytes:  # cutting only adds to them
             continue
-        made = [piece.drawn(len(bands)) for piece in found]
-        if len(orjson.dumps(made)) <= most_bytes:
-            return Drawn(made, tolerance_m)
+        found = [p for k, (minutes, _) in enumerate(bands) for p in _pieces(k, minutes, parts[k])]
+        if not is_last and sum(len(piece.ring) for piece in found) * POINT_BYTES > most_bytes:
+            continue
+        made = [piece.drawn(len(bands)) for piece in found[: most_bytes // LEAST_PART_BYTES]]
+        if len(made) == len(found) and len(orjson.dumps(made)) <= most_bytes:
+            return Drawn(made, tolerance_m, smallest_m2)
     order = sorted(range(len(found)), key=lambda k: -found[k].area)[: most_bytes // LEAST_PART_BYTES]
     largest = [found[k].drawn(len(bands)) for k in order]
     fitting = how_many_fit(largest, most_bytes)
     made = [part for _, part in sorted(zip(order[:fitting], largest, strict=False), key=itemgetter(0))]
-    return Drawn(made, tolerance_m, len(found) - fitting)
+    return Drawn(made, tolerance_m, smallest_m2, len(found) - fitting)
 
 
 class _Piece(NamedTuple):
@@ -126,14 +136,24 @@ class _Piece(NamedTuple):
         }
 
 
-def _pieces(number: int, band: tuple[float, shapely.Geometry], tolerance_m: float) -> Iterator[_Piece]:
-    minutes, outline = band
-    parts = shapely.get_parts(outline)
-    if tolerance_m > 0:
-        degrees = tolerance_m / METRES_PER_DEGREE  # of latitude: one of longitude is shorter
-        # half of it: where a ring begins is simplified by itself, and what is off there adds up. Part by part, since
-        # the time for all at once grows with the square of their number
-        parts = shapely.simplify(_without_crumbs(parts, degrees * degrees), degrees / 2, preserve_topology=True)
+def _simplified(outline: shapely.Geometry, tolerance_m: float, smallest_m2: float) -> Sequence[shapely.Geometry]:
+    parts: Sequence[shapely.Geometry] = shapely.get_parts(outline).tolist()
+    if tolerance_m == 0:
+        return parts
+    degrees = tolerance_m / METRES_PER_DEGREE  # of latitude: one of longitude is shorter
+    _, south, _, north = shapely.bounds(outline)
+    square_m = METRES_PER_DEGREE**2 * math.cos(math.radians((south + north) / 2))
+    # half of it: where a ring begins is simplified by itself, and what is off there adds up. Part by part, since the
+    # time for all at once grows with the square of their number
+    kept = _without_crumbs(parts, smallest_m2 / square_m)
+    return shapely.simplify(kept, degrees / 2, preserve_topology=True).tolist()  # type: ignore[no-any-return]
+
+
+def _vertices(parts: Sequence[shapely.Geometry]) -> int:
+    return int(shapely.get_num_coordinates(parts).sum())
+
+
+def _pieces(number: int, minutes: float, parts: Sequence[shapely.Geometry]) -> Iterator[_Piece]:
     for whole in parts:
         pieces = without_holes(whole)
         for piece in pieces:

@@ -206,6 +206,7 @@ def _wx_body(
             for band in reversed(answer.bands)
         ],
         "simplified_m": drawn.simplified_m,
+        "smallest_m2": drawn.smallest_m2,
         "left_out": drawn.left_out,
         "data_notice": snapshot_notice(snapshot, language, KINDS if station is None else KINDS_OF_STATION, known_at),
     }

@@ -12,8 +12,7 @@ from app.api.schemas.nearest import NextSession, OpenLocation
 from app.geo.opening_hours import OpenState
 
 SIMPLIFIED = (
-    "为大小所限,线条简化至多偏离这么多米,面积小于其平方的块与洞略去;0 为未简化 · To fit, lines are off by at most "
-    "so many metres, and parts and holes smaller than its square are left out; 0 if they are whole"
+    "为大小所限,线条至多偏离这么多米;0 为未简化 · To fit, lines are off by at most so many metres; 0 if they are whole"
 )
 
 
@@ -118,6 +117,10 @@ class WxIsochrones(BaseModel):
     include_points: list[WxPoint]
     bands: list[BandProperties] = Field(description="最大的在前 · The largest first")
     simplified_m: float = Field(description=SIMPLIFIED, examples=[0.0])
+    smallest_m2: float = Field(
+        description="为大小所限,小于此面积(平方米)的块与洞略去 · To fit, smaller parts and holes are left out",
+        examples=[0.0],
+    )
     left_out: int = Field(description="仍放不下而略去的小块 · Small parts that even so did not fit", examples=[0])
     data_notice: Notice | None = NoticeField
 
