@@ -117,6 +117,7 @@ def test_a_session_that_is_asked_for_comes_along(client: TestClient, demo_snapsh
 
 
 def test_numbers_are_unique_and_do_not_depend_on_who_else_is_there_unless_they_agree() -> None:
+    assert marker_ids(["YC440106-001", "YC440103-001"]) == {"YC440103-001": 383907419, "YC440106-001": 724638510}
     codes = [f"YC440106-{k:04d}" for k in range(5_000)]
     ids = marker_ids(codes)
     assert len(set(ids.values())) == 5_000 and max(ids.values()) < MOST_ID
