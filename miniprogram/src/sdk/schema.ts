@@ -2142,7 +2142,7 @@ export interface components {
             polyline: components["schemas"]["WxPolyline"][];
             /**
              * Simplified M
-             * @description 为大小所限,线条简化至多偏离这么多米,面积小于其平方的块与洞略去;0 为未简化 · To fit, lines are off by at most so many metres, and parts and holes smaller than its square are left out; 0 if they are whole
+             * @description 为大小所限,线条至多偏离这么多米;0 为未简化 · To fit, lines are off by at most so many metres; 0 if they are whole
              */
             simplified_m: number;
             /** Steps */
