@@ -144,7 +144,7 @@ def test_two_languages(client: TestClient, demo_snapshot: Snapshot) -> None:
         ({"profile": "runner"}, 422, "invalid_input", "profile"),
         ({"speed_kmh": 30}, 422, "invalid_input", "speed_kmh"),
         ({"out_crs": "utm"}, 422, "invalid_input", "out_crs"),
-        ({"format": "wx"}, 422, "invalid_input", "format"),
+        ({"format": "kml"}, 422, "invalid_input", "format"),
         ({"limit": 3}, 422, "unknown_parameter", "limit"),
         ({"code": "nowhere"}, 404, "not_found", "code"),
         ({"code": "nearest"}, 404, "not_found", "code"),
