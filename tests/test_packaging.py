@@ -89,7 +89,9 @@ def test_the_compose_file_names_the_database_that_the_service_expects() -> None:
     assert service["depends_on"]["database"]["condition"] == "service_healthy"
     assert "healthcheck" in database
     names = database["environment"]
-    expected = f"postgresql://{names['POSTGRES_USER']}:{names['POSTGRES_PASSWORD']}@database:5432/{names['POSTGRES_DB']}"
+    expected = (
+        f"postgresql://{names['POSTGRES_USER']}:{names['POSTGRES_PASSWORD']}@database:5432/{names['POSTGRES_DB']}"
+    )
     assert service["environment"]["DATABASE_URL"] == expected
     assert "ports" not in database, "the database is not published"
     mounted = {volume.split(":")[0] for entry in (service, database) for volume in entry["volumes"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from app.services.snapshot import Snapshot
 from tests.api.conftest import TestClient
 from tests.api.test_nearest import asked, places
 
+# large, and nobody writes to them while people ask
+LAYERS = {"walk_nodes", "walk_edges", "population_cells", "areas", "spatial_ref_sys"}
 NEAREST, ISOCHRONES = "/v1/stations/nearest", "/v1/isochrones"
 
 
@@ -95,6 +98,25 @@ def test_the_path_of_a_problem_holds_no_query(client: TestClient, demo_snapshot:
     assert problem["instance"] == NEAREST
 
 
+def degrees_in(written: str) -> set[str]:
+    """Whatever looks like degrees with six digits, with two and with three before the point."""
+    return {
+        whole[at:] + rest
+        for whole, rest in re.findall(r"([0-9]{2,3})(\.[0-9]{6})", written)
+        for at in range(len(whole) - 1)
+    }
+
+
+def kept(engine: Engine, home: Path) -> set[str]:
+    """The degrees that stand in the tables and in the files of the service."""
+    found = [path.read_bytes().decode("latin-1") for path in home.rglob("*") if path.is_file()]
+    with engine.connect() as connection:
+        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all()
+        for table in sorted(set(tables) - LAYERS):
+            found += map(str, connection.scalars(text(f'SELECT t::text FROM "{table}" t')))
+    return degrees_in("\n".join(found))
+
+
 def test_a_thousand_lookups_leave_no_trace_in_logs_tables_or_files(
     client: TestClient, demo_engine: Engine, demo_snapshot: Snapshot, isolated_home: Path,
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
@@ -104,6 +126,7 @@ def test_a_thousand_lookups_leave_no_trace_in_logs_tables_or_files(
     logging.getLogger("httpx").setLevel(logging.CRITICAL)
     rng, needles = np.random.default_rng(8), set()
     codes = [station.code for station in demo_snapshot.stations.table.stations]
+    before = kept(demo_engine, isolated_home)
     for k, place in enumerate(places(demo_snapshot, 40) * 25):
         lng, lat = (round(v + float(rng.uniform(-0.01, 0.01)), 6) for v in (place.lng, place.lat))
         asked_here = {"lng": lng, "lat": lat, "crs": ("gcj02", "wgs84")[k % 2]}
@@ -119,13 +142,8 @@ def test_a_thousand_lookups_leave_no_trace_in_logs_tables_or_files(
             client.post(NEAREST, json={**asked_here, "order": "session", "form": ["evening_school"]})
         else:
             client.get(NEAREST, params={**asked_here, "open_at": "now", "limit": 0 if k % 50 == 4 else 3})
-    found = written(capfd, caplog) + "\n".join(
-        path.read_bytes().decode("latin-1") for path in isolated_home.rglob("*") if path.is_file()
-    )
-    with demo_engine.connect() as connection:
-        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all()
-        # what was asked cannot stand in the layers that were there before: they are large, and nobody writes to them
-        for table in set(tables) - {"walk_nodes", "walk_edges", "population_cells", "areas", "spatial_ref_sys"}:
-            found += "\n".join(map(str, connection.scalars(text(f'SELECT t::text FROM "{table}" t'))))
-    assert len(needles) > 2_900
-    assert [needle for needle in needles if needle in found] == []
+    found = degrees_in(written(capfd, caplog)) | kept(demo_engine, isolated_home)
+    assert len(needles) > 2_900 and len(found) > 100
+    # six digits meet those of a station by chance now and then
+    assert len(needles & before) < 30
+    assert needles & found - before == set()

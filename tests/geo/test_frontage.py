@@ -55,9 +55,7 @@ AREAS = (
 )
 
 
-def world_of(
-    network: WalkNetwork, outlines: Sequence[shapely.Geometry], seed: int, *, span_m: float = 2500.0
-) -> World:
+def world_of(network: WalkNetwork, outlines: Sequence[shapely.Geometry], seed: int, *, span_m: float = 2500.0) -> World:
     """People in most cells for far around, from none to a thousand each."""
     rng = np.random.default_rng(seed)
     x, y = np.array([at_m(*p) for p in rng.uniform(-span_m, span_m, (4000, 2))]).T
@@ -322,9 +320,7 @@ def test_no_streets_at_all() -> None:
 def test_no_people_at_all() -> None:
     network = random_network(9)
     with pytest.raises(ValueError, match="resolutions"):
-        build_frontage(
-            network, build_grid(network), np.zeros(0, dtype=np.int64), np.zeros(0), LeafAreas(AREAS), LINK_M
-        )
+        build_frontage(network, build_grid(network), np.zeros(0, dtype=np.int64), np.zeros(0), LeafAreas(AREAS), LINK_M)
 
 
 def test_cells_of_another_size() -> None:

@@ -28,7 +28,7 @@ from tests.api.conftest import load_known_city
 from tests.conftest import MakeDatabase
 
 KEYS = SignUpKeys.of(["a secret of the tests"])
-LIMITS = SignUpSettings(sign_up_waiting=5, sign_ups_a_day=1_000_000)
+LIMITS = SignUpSettings(sign_up_waiting=5, sign_ups_a_day=1_000_000, sign_ups_open=1_000)
 STATION = "S-001"
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +16,7 @@ from app.api.deps import LanguageDep, SessionDep, resources_of
 from app.api.described import Responses, answers, problems
 from app.api.identity import ActorDep
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery
+from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery, WrittenMoment
 from app.api.schemas.audit import HEADINGS, MAX_ID, AuditEntryOut, AuditList
 from app.api.sheets import as_text, sheet
 from app.errors import ErrorItem, InvalidInput
@@ -75,11 +74,11 @@ def get_entries(
     area: Annotated[AreaCode | None, Query(description="区或镇街 · District or town", examples=["440106"])] = None,
     channel: Annotated[Channel | None, Query(description="渠道 · Channel", examples=["session"])] = None,
     since: Annotated[
-        AwareDatetime | None,
+        WrittenMoment | None,
         Query(alias="from", description="从此时刻起(含),带时区 · From, inclusive", examples=["2025-06-01T00:00:00Z"]),
     ] = None,
     until: Annotated[
-        AwareDatetime | None, Query(description="到此时刻止(不含)· Until, exclusive", examples=["2100-01-01T00:00:00Z"])
+        WrittenMoment | None, Query(description="到此时刻止(不含)· Until, exclusive", examples=["2100-01-01T00:00:00Z"])
     ] = None,
     q: Annotated[str | None, _word("原因中的文字 · Text in the reason", "演示", 100)] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="每页条数 · Rows per page", examples=[100])] = 100,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +19,7 @@ from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
 from app.api.language import Language
 from app.api.paging import cursor_after, link_to_next, moment_of_cursor, read_pair
-from app.api.parameters import PLAIN_TEXT, CursorQuery, Within
+from app.api.parameters import PLAIN_TEXT, CursorQuery, Within, WrittenMoment
 from app.api.schemas import ledger_courses as schemas
 from app.api.sheets import as_text, sheet
 from app.geo.opening_hours import TIME_ZONE
@@ -201,11 +201,11 @@ def get_sessions(
     ] = None,
     station: Annotated[StationQuery | None, Query(description="站点编号 · Station", examples=["YC440106-001"])] = None,
     since: Annotated[
-        AwareDatetime | None,
+        WrittenMoment | None,
         Query(description="自此时刻起 · From this moment on", examples=["2026-11-25T00:00:00+08:00"]),
     ] = None,
     until: Annotated[
-        AwareDatetime | None,
+        WrittenMoment | None,
         Query(description="至此时刻(不含) · Until before this moment", examples=["2027-01-01T00:00:00+08:00"]),
     ] = None,
     within: Within = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,7 +14,7 @@ from app.api.deps import LanguageDep, SessionDep
 from app.api.described import answers, created
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep
-from app.api.parameters import CursorQuery
+from app.api.parameters import CursorQuery, WrittenDay
 from app.api.quality import READS, WRITES, Id, Limit, PlaceQuery
 from app.api.schemas import quality_inspections as schemas
 from app.api.schemas.quality_common import ReasonAsked, VersionAsked
@@ -24,7 +23,9 @@ from app.services import inspections
 from app.services.station_table import today
 
 router = APIRouter(prefix="/quality", tags=["quality"])
-DayQuery = Annotated[date | None, Query(description="检查日期,含当日 · Day of inspection", examples=["2026-01-01"])]
+DayQuery = Annotated[
+    WrittenDay | None, Query(description="检查日期,含当日 · Day of inspection", examples=["2026-01-01"])
+]
 
 
 @router.get(

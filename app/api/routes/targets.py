@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +17,7 @@ from app.api.described import NOT_MODIFIED, answers, created, problems
 from app.api.idempotency import IdempotencyKey, once
 from app.api.identity import ActorDep, OptionalActorDep
 from app.api.paging import link_to_next, next_cursor, read_cursor
-from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery, Within
+from app.api.parameters import PLAIN_TEXT, AreaCode, CursorQuery, Within, WrittenDay, WrittenMoment
 from app.api.schemas import targets as schemas
 from app.api.schemas.common import Notice
 from app.errors import ErrorItem, InvalidInput
@@ -119,10 +118,11 @@ def get_progress(
     within: Within = None,
     measure: MeasureQuery = None,
     as_of: Annotated[
-        date | None, Query(description="哪一天,默认今天(北京时间)· The day, today by default", examples=["2026-09-30"])
+        WrittenDay | None,
+        Query(description="哪一天,默认今天(北京时间)· The day, today by default", examples=["2026-09-30"]),
     ] = None,
     known_at: Annotated[
-        AwareDatetime | None,
+        WrittenMoment | None,
         Query(
             description="以当时所知为准,带时区;默认现在 · As was known then, with its zone; now by default",
             examples=["2026-11-25T12:00:00+08:00"],
