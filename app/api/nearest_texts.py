@@ -20,7 +20,7 @@ from app.geo.timetable import NONE
 from app.models.vocabularies import DatasetKind
 from app.services.astray import Nearby
 from app.services.hours_at import Opening
-from app.services.nearest import NearestAnswer, NearestHit, NearestQuery, SnapEvidence
+from app.services.nearest import NearestAnswer, NearestHit, NearestQuery, Ready, SnapEvidence
 from app.services.profiles import WalkingProfile
 from app.services.snapshot import Snapshot
 from app.services.uncertain_position import Uncertainty
@@ -62,16 +62,53 @@ class Written:
         return snapshot.masks.get(("nearest texts", language, crs), write)
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """What all answers to one question have in common, written once in a language and a system of coordinates.
+
+    ``rests`` holds by station what follows its walk, for who leaves at a moment or later and arrives before another.
+    """
+
+    head: bytes
+    tail: bytes
+    written: Written
+    upcoming: Upcoming
+    rests: dict[int, tuple[int, int, bytes]]
+
+    @classmethod
+    def of(cls, asking: Asking) -> Sheet:
+        """Kept with what the question comes to."""
+        snapshot, query, crs, language, known_at = asking
+        texts = Ready.of(snapshot, query).texts
+        held: Sheet | None = texts.get((language, crs, known_at))
+        if held is None:
+            held = texts[language, crs, known_at] = cls._made(asking)
+        return held
+
+    @classmethod
+    def _made(cls, asking: Asking) -> Sheet:
+        snapshot, query, crs, language, known_at = asking
+        written, course = Written.of(snapshot, language, crs), query.wanted.course
+        at, order = moment_text(query.leave_s), query.order.value
+        head = f'{{"crs":"{crs.value}","day":"{query.day.isoformat()}","at":"{at}","order":"{order}",'
+        return cls(
+            head.encode(),
+            b',"profile":%b,"data_notice":%b}' % (_profile(query.profile), _notice(asking, written)),
+            written,
+            Upcoming.of(snapshot, course, language),
+            {} if known_at else snapshot.masks.get(("rests", course, language, snapshot.offer.seats.version), dict),
+        )
+
+
 # written by hand: this is the call that all residents make, and orjson takes a third longer for the same bytes
 BODY = (
-    b'{"crs":"%b","day":"%b","at":"%b","order":"%b","hits":[%b],"beyond":%b,"nearby":[],"online":%b,"message":%b,'
-    b'"hint":%b,"accuracy":%b,"inside_area":%b,"searched_m":%a,"snap":%b,"profile":%b,"data_notice":%b}'
+    b'%b"hits":[%b],"beyond":%b,"nearby":[],"online":%b,"message":%b,"hint":%b,"accuracy":%b,"inside_area":%b,'
+    b'"searched_m":%a,"snap":%b%b'
 )
 SNAP = b'{"snap_m":%a,"edge_id":%d,"component":%d,"lng":%a,"lat":%a}'
-HIT = (
-    b'%b,"walk_minutes":%a,"walk_seconds":%d,"walk_m":%a,"straight_m":%a,"detour":%b,"hours":%b,"session":%b,'
-    b'"sessions":%b%b'
-)
+HIT = b'%b,"walk_minutes":%a,"walk_seconds":%d,"walk_m":%a,"straight_m":%a,"detour":%a%b'
+HIT_HERE = HIT.replace(b"%a%b", b"null%b")  # right at the position there is no detour
+REST = b',"hours":%b,"session":%b,"sessions":%b%b'
 
 
 def body_of(
@@ -79,18 +116,15 @@ def body_of(
 ) -> bytes:
     """The answer as it is sent."""
     snapshot, query, crs, language, known_at = asking
-    written, online = Written.of(snapshot, language, crs), b"[]"
+    sheet, online, message = Sheet.of(asking), b"[]", None
     if not answer.hits and known_at is None:
         online = online_courses(snapshot, query.wanted.course, query.leave_s, language)
-    message = message_of(answer, query, language, online=online != b"[]")
-    upcoming = Upcoming.of(snapshot, query.wanted.course, language)
+    if not answer.hits or not answer.inside_area:
+        message = message_of(answer, query, language, online=online != b"[]")
     return BODY % (
-        crs.value.encode(),
-        query.day.isoformat().encode(),
-        moment_text(query.leave_s).encode(),
-        query.order.value.encode(),
-        b",".join([_hit(asking, written, upcoming, hit) for hit in answer.hits]),
-        NULL if answer.beyond is None else _hit(asking, written, upcoming, answer.beyond),
+        sheet.head,
+        b",".join([_hit(asking, sheet, hit) for hit in answer.hits]),
+        NULL if answer.beyond is None else _hit(asking, sheet, answer.beyond),
         online,
         NULL if message is None else orjson.dumps(message),
         NULL if hint is None else orjson.dumps(_hint(hint, language)),
@@ -98,8 +132,7 @@ def body_of(
         b"true" if answer.inside_area else b"false",
         answer.searched_m,
         _snap(answer.snap, crs),
-        _profile(query.profile),
-        _notice(asking, written),
+        sheet.tail,
     )
 
 
@@ -151,26 +184,34 @@ def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
     }
 
 
-def _hit(asking: Asking, written: Written, upcoming: Upcoming, hit: NearestHit) -> bytes:
+def _hit(asking: Asking, sheet: Sheet, hit: NearestHit) -> bytes:
     _, walk_seconds, walk_m, straight_m, number, session = hit
     leave_s, detour = asking.query.leave_s, hit.detour
     arrival_s = leave_s + walk_seconds
-    said = written.hours.get(number)
-    if said is None or leave_s < said[0] or arrival_s >= said[1]:
-        said = _hours(asking.snapshot, number, leave_s, arrival_s)
-    language = asking.language
-    return HIT % (
-        written.before[number],
-        hit.walk_minutes,
-        walk_seconds,
-        walk_m,
-        straight_m,
-        NULL if detour is None else b"%a" % detour,
-        said[2],
-        NULL if session == NONE else session_text(asking.snapshot.offer, session, language, reachable=True),
-        b"[]" if asking.known_at is not None else upcoming.text(number, leave_s, arrival_s),
-        written.after[number],
-    )
+    held = sheet.rests.get(number)
+    if held is None or session != NONE or leave_s < held[0] or arrival_s >= held[1]:
+        rest = _rest(asking, sheet, hit, arrival_s)
+    else:
+        rest = held[2]
+    walk = sheet.written.before[number], hit.walk_minutes, walk_seconds, walk_m, straight_m
+    return HIT_HERE % (*walk, rest) if detour is None else HIT % (*walk, detour, rest)
+
+
+def _rest(asking: Asking, sheet: Sheet, hit: NearestHit, arrival_s: int) -> bytes:
+    """What follows the walk; kept where it holds for all who leave and arrive before something changes."""
+    snapshot, leave_s, number = asking.snapshot, asking.query.leave_s, hit.number
+    hours = sheet.written.hours.get(number)
+    if hours is None or leave_s < hours[0] or arrival_s >= hours[1]:
+        hours = _hours(snapshot, number, leave_s, arrival_s)
+    if asking.known_at is not None:
+        return REST % (hours[2], NULL, b"[]", sheet.written.after[number])
+    coming, session = sheet.upcoming.at(number, leave_s), NULL
+    if hit.session != NONE:
+        session = session_text(snapshot.offer, hit.session, asking.language, reachable=True)
+    rest = REST % (hours[2], session, coming.text(arrival_s), sheet.written.after[number])
+    if hit.session == NONE and arrival_s < hours[1] and arrival_s <= coming.first_s:
+        sheet.rests[number] = leave_s, min(hours[1], coming.first_s + 1), rest
+    return rest
 
 
 def _hours(snapshot: Snapshot, station: int, leave_s: int, arrival_s: int) -> tuple[int, int, bytes]:

@@ -37,7 +37,7 @@ def session_text(offer: Offer, here: int, language: Language, *, reachable: bool
     return pair[1 if reachable else 0]
 
 
-class _Coming(NamedTuple):
+class Coming(NamedTuple):
     """The next sessions of a station: so from any moment after ``after_s`` until the first of them begins."""
 
     after_s: int
@@ -46,13 +46,20 @@ class _Coming(NamedTuple):
     texts: list[tuple[bytes, bytes]]
     all_reachable: bytes
 
+    def text(self, arrival_s: int) -> bytes:
+        """They as a list in JSON, for one who arrives then."""
+        if arrival_s <= self.first_s:
+            return self.all_reachable
+        pairs = zip(self.starts_s, self.texts, strict=True)
+        return b"[%b]" % b",".join([texts[starts_s >= arrival_s] for starts_s, texts in pairs])
+
 
 class Upcoming:
     """What is said of the next sessions of wanted courses, by station: written when first asked for."""
 
     def __init__(self, snapshot: Snapshot, wanted: CourseFilter, language: Language) -> None:
         self._snapshot, self._wanted, self._language = snapshot, wanted, language
-        self._held: dict[int, _Coming] = {}
+        self._held: dict[int, Coming] = {}
 
     @classmethod
     def of(cls, snapshot: Snapshot, wanted: CourseFilter, language: Language) -> Upcoming:
@@ -60,17 +67,14 @@ class Upcoming:
         offer = snapshot.offer
         return offer.kept(("upcoming", wanted, language, offer.seats.version), lambda: cls(snapshot, wanted, language))
 
-    def text(self, station: int, leave_s: int, arrival_s: int) -> bytes:
-        """The next sessions as a list in JSON, for one who leaves and arrives then."""
+    def at(self, station: int, leave_s: int) -> Coming:
+        """The next sessions for one who leaves then."""
         coming = self._held.get(station)
         if coming is None or leave_s <= coming.after_s or leave_s > coming.first_s:
             coming = self._held[station] = self._written(station, leave_s)
-        if arrival_s <= coming.first_s:
-            return coming.all_reachable
-        pairs = zip(coming.starts_s, coming.texts, strict=True)
-        return b"[%b]" % b",".join([texts[starts_s >= arrival_s] for starts_s, texts in pairs])
+        return coming
 
-    def _written(self, station: int, leave_s: int) -> _Coming:
+    def _written(self, station: int, leave_s: int) -> Coming:
         offer = self._snapshot.offer
         found = next_sessions(self._snapshot, station, leave_s, self._wanted, SESSIONS_SHOWN)
         texts = [
@@ -82,7 +86,7 @@ class Upcoming:
         ]
         starts_s = [offer.here_starts_s.item(at) for at in found]
         all_reachable = b"[%b]" % b",".join([pair[1] for pair in texts])
-        return _Coming(leave_s - 1, starts_s[0] if found else NEVER_S, starts_s, texts, all_reachable)
+        return Coming(leave_s - 1, starts_s[0] if found else NEVER_S, starts_s, texts, all_reachable)
 
 
 def online_courses(snapshot: Snapshot, wanted: CourseFilter, from_s: int, language: Language) -> bytes:

@@ -32,8 +32,10 @@ from app.api.schemas.search import SearchParameters
 from app.services.positions import Position, read_position
 
 PATH, SEARCH = "/v1/stations/nearest", "/v1/search"
-DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?").fullmatch
+DEGREES_PATTERN = r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?"
+DEGREES = re.compile(DEGREES_PATTERN).fullmatch
 POSITION = re.compile(r"(?:^|&)(lng|lat)=([^&]*)")
+BEGINS_WITH_POSITION = re.compile(rf"lng=({DEGREES_PATTERN})&lat=({DEGREES_PATTERN})&").match
 LISTS = frozenset(
     name for name, field in NearestParameters.model_fields.items() if get_origin(field.annotation) is list
 )
@@ -108,14 +110,19 @@ def plain_question(query_string: bytes) -> tuple[Reading, Position] | None:
     Raises what ``read_position`` raises.
     """
     text = query_string.decode("latin-1")
-    degrees = POSITION.findall(text)
-    given = dict(degrees)
-    if len(degrees) != 2 or len(given) != 2 or not all(map(DEGREES, given.values())):
-        return None
-    reading = _reading(POSITION.sub("", text))
+    begins = BEGINS_WITH_POSITION(text)  # as programs mostly write it
+    if begins is not None:
+        (lng, lat), rest = begins.groups(), text[begins.end() :]
+    else:
+        degrees = POSITION.findall(text)
+        given = dict(degrees)
+        if len(degrees) != 2 or len(given) != 2 or not all(map(DEGREES, given.values())):
+            return None
+        lng, lat, rest = given["lng"], given["lat"], POSITION.sub("", text)
+    reading = _reading(rest)
     if reading is None or reading.asked.crs is None:
         return None
-    return reading, read_position(float(given["lng"]), float(given["lat"]), reading.asked.crs)
+    return reading, read_position(float(lng), float(lat), reading.asked.crs)
 
 
 @lru_cache(maxsize=1024)
@@ -126,7 +133,7 @@ def _reading(rest: str) -> Reading | None:
         if name in LISTS:
             held = given.setdefault(name, [])
             held.append(value)  # type: ignore[union-attr]
-        elif name in given:
+        elif name in given or name in ("lng", "lat"):  # written twice, or escaped
             return None
         else:
             given[name] = value

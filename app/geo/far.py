@@ -4,7 +4,8 @@ The network is cut into squares. A way that leaves a square passes one of its *g
 square, so the length from a node to an origin is the least, over the gates of its square, of the way to the gate inside
 the square and the gate's own length to the origin (the separator idea of multi-level overlays: Holzer, Schulz & Wagner
 2008; Delling et al. 2011). ``FarTable`` keeps the lengths between gates and origins: one search an origin, once. A
-question then takes a small search inside one or two squares and a minimum over their gates.
+question then takes a small search inside one or two squares and a minimum over their gates, for as few origins as can
+be the nearest: each square lists them by their least length to any of its gates.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from app.geo.network import Adjacency, WalkNetwork
 from app.geo.search import MAX_LIMIT_MM, UNREACHED, Searcher
 from app.geo.snapping import Places
 
-SQUARE_M = 1_500.0
+SQUARE_M = 700.0
 NOT_FOUND = -1
 FAR = np.int64(1) << np.int64(60)
 NO_WAY = np.int64(UNREACHED)
@@ -67,11 +68,18 @@ class Squares:
 
 @dataclass(frozen=True)
 class FarTable:
-    """``mm`` holds for every origin (row) the length from every gate (column), UNREACHED where there is no way."""
+    """``mm`` holds for every origin (row) the length from every gate (column), UNREACHED where there is no way.
+
+    For every square (row) ``first`` lists the origins by ``least_mm``, their length from its nearest gate.
+    ``standing`` (2, origins) are the squares of both ends of the edge that an origin stands on, NOT_FOUND without one.
+    """
 
     squares: Squares
     places: Places
     mm: Int32Array
+    first: Int32Array
+    least_mm: Int32Array
+    standing: Int32Array
 
     @cached_property
     def leg_mm(self) -> Int32Array:
@@ -90,7 +98,7 @@ class FarTable:
                 mm[k] = old.mm[held[key]]
             elif key[0] >= 0:
                 mm[k] = searcher.field_of(places.take(np.array([k])), MAX_LIMIT_MM).length_mm[squares.gates]
-        return cls(squares, places, mm)
+        return cls(squares, places, mm, *_by_least(mm, squares.gate_ptr), _standing(squares, searcher, places))
 
     def is_for(self, places: Places) -> bool:
         """Are its origins these, one by one?"""
@@ -107,8 +115,8 @@ class FarTable:
         s, (u, u_mm), (v, v_mm) = self.squares, *ends
         mm, origin = _nearest(
             s.square, s.position, s.ptr, s.gate_ptr, s.gates, searcher.adjacency.indptr, searcher.links, self.mm,
-            self.places.edge, self.places.offset_mm, self.leg_mm, searcher.edge_u, searcher.edge_v,
-            searcher.edge_mm, mask, u, u_mm, v, v_mm,
+            self.first, self.least_mm, self.standing, self.places.edge, self.places.offset_mm, self.leg_mm,
+            searcher.edge_u, searcher.edge_v, searcher.edge_mm, mask, u, u_mm, v, v_mm,
         )  # fmt: skip
         return int(mm), int(origin)
 
@@ -117,10 +125,28 @@ def _keys(places: Places) -> list[tuple[int, int, int]]:
     return list(zip(places.edge.tolist(), places.offset_mm.tolist(), places.leg_mm.tolist(), strict=True))
 
 
+def _by_least(mm: Int32Array, gate_ptr: IntArray) -> tuple[Int32Array, Int32Array]:
+    """``first`` and ``least_mm`` of a table."""
+    origins, squares = len(mm), len(gate_ptr) - 1
+    least = np.full((squares, origins), UNREACHED, dtype=np.int32)
+    for square in np.flatnonzero(np.diff(gate_ptr)).tolist():
+        least[square] = mm[:, gate_ptr[square] : gate_ptr[square + 1]].min(axis=1)
+    first = np.argsort(least, axis=1, kind="stable").astype(np.int32)
+    return first, np.take_along_axis(least, first, axis=1)
+
+
+def _standing(squares: Squares, searcher: Searcher, places: Places) -> Int32Array:
+    standing = np.full((2, len(places)), NOT_FOUND, dtype=np.int32)
+    on_street = places.edge >= 0
+    for end, node in enumerate((searcher.edge_u, searcher.edge_v)):
+        standing[end, on_street] = squares.square[node[places.edge[on_street]]]
+    return standing
+
+
 @nb.njit(nogil=True, cache=True)
 def _nearest(  # type: ignore[no-untyped-def]
-    square, position, ptr, gate_ptr, gates, indptr, links, far_mm, edge, offset_mm, leg_mm, edge_u, edge_v, edge_mm,
-    mask, u, u_mm, v, v_mm,
+    square, position, ptr, gate_ptr, gates, indptr, links, far_mm, first_of, least_mm, standing, edge, offset_mm,
+    leg_mm, edge_u, edge_v, edge_mm, mask, u, u_mm, v, v_mm,
 ):  # fmt: skip
     best, origin = NO_WAY, NOT_FOUND
     for turn in range(2):
@@ -133,22 +159,29 @@ def _nearest(  # type: ignore[no-untyped-def]
         if square[v] == here:
             inside[position[v]] = min(inside[position[v]], v_mm)
         _spread_inside(square, position, here, indptr, links, inside, u, v)
+        # an origin in this very square may be reached without leaving it
+        for k in range(len(edge)):
+            least, e = NO_WAY, edge[k]
+            if standing[0, k] == here and mask[k]:
+                least = min(least, inside[position[edge_u[e]]] + offset_mm[k] + leg_mm[k])
+            if standing[1, k] == here and mask[k]:
+                least = min(least, inside[position[edge_v[e]]] + edge_mm[e] - offset_mm[k] + leg_mm[k])
+            if least < best or (least == best and least < NO_WAY and k < origin):
+                best, origin = least, k
         first, last = gate_ptr[here], gate_ptr[here + 1]
-        ways = np.empty(last - first, np.int64)
+        ways, way = np.empty(last - first, np.int64), FAR
         for g in range(last - first):
             ways[g] = inside[position[gates[first + g]]]
-        for k in range(len(edge)):
-            e = edge[k]
-            if not mask[k] or e < 0:
+            way = min(way, ways[g])
+        for at in range(len(edge)):
+            k = first_of[here, at]
+            if way + least_mm[here, at] > best:
+                break  # nor can those after it be nearer
+            if not mask[k]:
                 continue
             least, row = NO_WAY, far_mm[k, first:last]
             for g in range(last - first):  # without a branch: a length of UNREACHED or more is none
                 least = min(least, ways[g] + row[g])
-            # an origin in this very square may be reached without leaving it
-            if square[edge_u[e]] == here:
-                least = min(least, inside[position[edge_u[e]]] + offset_mm[k] + leg_mm[k])
-            if square[edge_v[e]] == here:
-                least = min(least, inside[position[edge_v[e]]] + edge_mm[e] - offset_mm[k] + leg_mm[k])
             if least < best or (least == best and least < NO_WAY and k < origin):
                 best, origin = least, k
     return best, origin

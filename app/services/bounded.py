@@ -25,12 +25,15 @@ class BoundedCache:
                 self._held.move_to_end(key)
                 found: Held = self._held[key]
                 return found
-        made = make()
+        return self.put(key, make())
+
+    def put(self, key: Hashable, value: Held) -> Held:
+        """The value, which is the key's from now on."""
         with self._lock:
-            self._held[key] = made
+            self._held[key] = value
             while len(self._held) > self._most:
                 self._held.popitem(last=False)
-        return made
+        return value
 
     def held_keys(self) -> list[Hashable]:
         """What there is a value of, that asked for longest ago first."""

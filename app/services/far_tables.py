@@ -24,7 +24,7 @@ from app.services.packing import Contents, PackBroken, content_hash
 from app.services.reach_part import Origins
 
 KIND = "far"
-FORMAT = 1
+FORMAT = 2
 
 
 class FarTables:

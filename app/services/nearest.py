@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from app.errors import ErrorItem, NotWalkable
-from app.geo.arrays import BoolArray, IntArray
+from app.geo.arrays import BoolArray, Int32Array, IntArray
 from app.geo.nearest import NearestLookup, StreetPlace, straight_m
-from app.geo.network import limit_mm, metres_of, seconds_of
+from app.geo.network import WalkNetwork, limit_mm, metres_of, seconds_of
 from app.geo.reach import on_edge_mm
 from app.geo.search import MAX_LIMIT_MM, NO_ORIGIN
 from app.geo.snapping import Places
@@ -36,10 +36,12 @@ class Order(StrEnum):
     SESSION = "session"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NearestQuery:
     """What is asked for: at most ``limit`` stations within ``max_minutes`` that serve the public on ``day`` and are as
     ``wanted``, by one who leaves at ``leave_s`` (seconds since 1970).
+
+    Each is equal to itself alone: what it comes to in a snapshot is found without comparing (see ``Ready``).
     """
 
     profile: WalkingProfile
@@ -108,6 +110,41 @@ class NearestAnswer(NamedTuple):
     place: StreetPlace
 
 
+class Ready:
+    """What a question comes to in a snapshot, wherever it is asked: made once, while as many seats are left.
+
+    ``count`` is how many stations are looked for, ``component`` each node's part of the streets; ``texts`` is for who
+    writes the answers.
+    """
+
+    def __init__(self, snapshot: Snapshot, query: NearestQuery) -> None:
+        step_free = query.profile.step_free
+        self.seats_version = snapshot.offer.seats.version
+        self.lookup = lookup_of(snapshot, step_free=step_free)
+        self.mask = station_mask(snapshot, query.day, query.wanted)
+        # any station may have the first session
+        self.count = query.limit if query.wanted.session_until_s is None else max(len(self.mask), 1)
+        self.component = snapshot.network.adjacency(step_free=step_free).component
+        self.texts: dict[Hashable, Any] = {}
+        self._beyond: BoolArray | None = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, query: NearestQuery) -> Ready:
+        """Kept in the snapshot."""
+        held: Ready = snapshot.questions.get(query, lambda: cls(snapshot, query))
+        if held.seats_version != snapshot.offer.seats.version:
+            held = snapshot.questions.put(query, cls(snapshot, query))
+        return held
+
+    def beyond(self, snapshot: Snapshot, query: NearestQuery) -> BoolArray:
+        """The stations that are as wanted; where a session is, those that have one at all."""
+        if self._beyond is None:
+            wanted = query.wanted
+            needs_session = wanted.session_until_s is not None
+            self._beyond = with_sessions(snapshot, self.mask, query.leave_s, wanted) if needs_session else self.mask
+        return self._beyond
+
+
 class Found(NamedTuple):
     """A station by number, the way to it, the geodesic distance, and the first session in time (see NearestHit)."""
 
@@ -122,13 +159,14 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
 
     Raises NotWalkable when no street that matters lies within the snapping limit of the position.
     """
-    place, found = ranked(snapshot, position, query)
+    ready = Ready.of(snapshot, query)
+    place, found = _ranked(snapshot, position, query, ready)
     if place is None:
         raise not_walkable(snapshot, position)
     return NearestAnswer(
         hits=_hits(snapshot, found, query.profile),
         beyond=None,
-        snap=_evidence(snapshot, place, step_free=query.profile.step_free),
+        snap=_evidence(snapshot.network, place, ready.component),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
         searched_m=round(query.limit_mm / 1e3, 1),
         place=place,
@@ -137,10 +175,13 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
 
 def ranked(snapshot: Snapshot, position: Position, query: NearestQuery) -> tuple[StreetPlace | None, list[Found]]:
     """The place on a street of a position, None where there is none, and the stations that answer a query, in order."""
-    lookup, limit, wanted = lookup_of(snapshot, step_free=query.profile.step_free), query.limit_mm, query.wanted
-    mask = station_mask(snapshot, query.day, wanted)
-    # any station may have the first session
-    count = query.limit if wanted.session_until_s is None else max(len(mask), 1)
+    return _ranked(snapshot, position, query, Ready.of(snapshot, query))
+
+
+def _ranked(
+    snapshot: Snapshot, position: Position, query: NearestQuery, ready: Ready
+) -> tuple[StreetPlace | None, list[Found]]:
+    lookup, limit, count, mask = ready.lookup, query.limit_mm, ready.count, ready.mask
     place, origin, mm, straight = lookup.nearest(
         position.lng, position.lat, snapshot.method.snap_limit_m, limit, count, mask
     )
@@ -149,7 +190,7 @@ def ranked(snapshot: Snapshot, position: Position, query: NearestQuery) -> tuple
     if limit > lookup.table.limit_mm:
         start = snap_position(snapshot, position, step_free=query.profile.step_free)
         origin, mm, straight = _by_search(snapshot, position, start, query, mask, count)
-    if wanted.session_until_s is None:
+    if query.wanted.session_until_s is None:
         return place, list(map(Found, origin, mm, straight))
     return place, _in_time(snapshot, origin, mm, straight, query)
 
@@ -213,12 +254,11 @@ def not_walkable(snapshot: Snapshot, position: Position) -> NotWalkable:
 
 def evidence(snapshot: Snapshot, place: Places, *, step_free: bool) -> SnapEvidence:
     """What is told of a place."""
-    return _evidence(snapshot, StreetPlace.of(place), step_free=step_free)
-
-
-def _evidence(snapshot: Snapshot, place: StreetPlace, *, step_free: bool) -> SnapEvidence:
     network = snapshot.network
-    component = network.adjacency(step_free=step_free).component
+    return _evidence(network, StreetPlace.of(place), network.adjacency(step_free=step_free).component)
+
+
+def _evidence(network: WalkNetwork, place: StreetPlace, component: Int32Array) -> SnapEvidence:
     return SnapEvidence(
         snap_m=round(place.snap_m, 1),
         edge_id=network.edge_id.item(place.edge),
@@ -278,10 +318,10 @@ def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, ans
 
     Read from the reach table, or from the far table; while that is not there, a search over the whole network.
     """
-    mask, step_free = _beyond_mask(snapshot, query), query.profile.step_free
+    ready, step_free = Ready.of(snapshot, query), query.profile.step_free
+    mask, lookup = ready.beyond(snapshot, query), ready.lookup
     if not mask.any():
         return answer
-    lookup = lookup_of(snapshot, step_free=step_free)
     near: list[int] = []
     near_mm: list[int] = []
     if query.limit_mm < lookup.table.limit_mm or query.wanted.session_until_s is not None:
@@ -317,14 +357,6 @@ def is_beyond_known(snapshot: Snapshot, query: NearestQuery) -> bool:
     """Is what ``with_beyond`` needs there, so that it takes microseconds?"""
     _, places, _ = snapshot.variant(step_free=query.profile.step_free)
     return snapshot.far.of(places, step_free=query.profile.step_free) is not None
-
-
-def _beyond_mask(snapshot: Snapshot, query: NearestQuery) -> BoolArray:
-    """The stations that are as wanted; where a session is, those that have one at all."""
-    mask = station_mask(snapshot, query.day, query.wanted)
-    if query.wanted.session_until_s is None:
-        return mask
-    return with_sessions(snapshot, mask, query.leave_s, query.wanted)
 
 
 def _straight_m(snapshot: Snapshot, position: Position, number: int) -> float:

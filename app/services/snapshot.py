@@ -53,6 +53,7 @@ STATION_LAYERS = (*CITY_LAYERS, "stations", "datasets")
 OFFER_LAYERS = ("courses", "calendar")
 CACHED_ANSWERS = 64
 CACHED_MASKS = 512
+CACHED_QUESTIONS = 2_048
 FAR_FIELDS_BYTES = 64_000_000
 CACHED = TypeVar("CACHED")
 
@@ -151,6 +152,11 @@ class Snapshot:
     def masks(self) -> BoundedCache:
         """Which stations meet what was asked for."""
         return BoundedCache(CACHED_MASKS)
+
+    @cached_property
+    def questions(self) -> BoundedCache:
+        """What questions of residents come to; see ``app.services.nearest.Ready``."""
+        return BoundedCache(CACHED_QUESTIONS)
 
     @property
     def inputs(self) -> dict[str, str]:
