@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -73,16 +73,16 @@ class Sheet:
     tail: bytes
     written: Written
     upcoming: Upcoming
+    asking: Asking
     rests: dict[int, tuple[int, int, bytes]]
 
     @classmethod
-    def of(cls, asking: Asking) -> Sheet:
+    def of(cls, asking: Asking, ready: Ready) -> Sheet:
         """Kept with what the question comes to."""
-        snapshot, query, crs, language, known_at = asking
-        texts = Ready.of(snapshot, query).texts
-        held: Sheet | None = texts.get((language, crs, known_at))
+        key = asking[2:]
+        held: Sheet | None = ready.texts.get(key)
         if held is None:
-            held = texts[language, crs, known_at] = cls._made(asking)
+            held = ready.texts[key] = cls._made(asking)
         return held
 
     @classmethod
@@ -96,8 +96,20 @@ class Sheet:
             b',"profile":%b,"data_notice":%b}' % (_profile(query.profile), _notice(asking, written)),
             written,
             Upcoming.of(snapshot, course, language),
+            asking,
             {} if known_at else snapshot.masks.get(("rests", course, language, snapshot.offer.seats.version), dict),
         )
+
+    @cached_property
+    def online(self) -> bytes:
+        """Online courses that fit."""
+        snapshot, query, _, language, known_at = self.asking
+        return b"[]" if known_at else online_courses(snapshot, query.wanted.course, query.leave_s, language)
+
+    @cached_property
+    def nothing(self) -> str:
+        """What to say where there is no hit."""
+        return nothing_within(self.asking.query, self.asking.language)
 
 
 # written by hand: this is the call that all residents make, and orjson takes a third longer for the same bytes
@@ -115,12 +127,12 @@ def body_of(
     asking: Asking, answer: NearestAnswer, *, uncertainty: Uncertainty | None = None, hint: Crs | None = None
 ) -> bytes:
     """The answer as it is sent."""
-    snapshot, query, crs, language, known_at = asking
-    sheet, online, message = Sheet.of(asking), b"[]", None
-    if not answer.hits and known_at is None:
-        online = online_courses(snapshot, query.wanted.course, query.leave_s, language)
+    crs, language = asking.crs, asking.language
+    sheet, online, message = Sheet.of(asking, answer.ready), b"[]", None
+    if not answer.hits:
+        online = sheet.online
     if not answer.hits or not answer.inside_area:
-        message = message_of(answer, query, language, online=online != b"[]")
+        message = message_of(answer, sheet.nothing, language, online=online != b"[]")
     return BODY % (
         sheet.head,
         b",".join([_hit(asking, sheet, hit) for hit in answer.hits]),
@@ -168,8 +180,10 @@ def astray_body(asking: Asking, nearby: list[Nearby], *, inside_area: bool, hint
 def _snap(snap: SnapEvidence, crs: Crs) -> bytes:
     """The same as ``snap_json``, written."""
     snap_m, edge_id, component, x, y = snap
-    lng, lat = point_from_wgs84(x, y, crs)
-    return SNAP % (snap_m, edge_id, component, round(lng, 6), round(lat, 6))
+    if crs is not Crs.WGS84:
+        x, y = point_from_wgs84(x, y, crs)
+        x, y = round(x, 6), round(y, 6)
+    return SNAP % (snap_m, edge_id, component, x, y)
 
 
 def snap_json(snap: SnapEvidence, crs: Crs) -> dict[str, Any]:
@@ -258,13 +272,13 @@ def _profile(profile: WalkingProfile) -> bytes:
     return encode(profile_json(profile))
 
 
-def message_of(answer: NearestAnswer, query: NearestQuery, language: Language, *, online: bool) -> str | None:
-    """What the reader should be told in plain words; None where the hits say it all."""
+def message_of(answer: NearestAnswer, nothing: str, language: Language, *, online: bool) -> str | None:
+    """What the reader should be told in plain words (``nothing`` without a hit); None where hits say it all."""
     said: list[str] = []
     if not answer.inside_area:
         said.append(language.pick("该位置在已载入的区域之外。", "This position is outside the areas that are loaded."))
     if not answer.hits:
-        said.append(_nothing_within(query, language))
+        said.append(nothing)
         if answer.beyond is None:
             said.append(language.pick("步行也到不了更远的站点。", "None farther away can be walked to either."))
         else:
@@ -279,7 +293,7 @@ def message_of(answer: NearestAnswer, query: NearestQuery, language: Language, *
     return language.pick("", " ").join(said) or None
 
 
-def _nothing_within(query: NearestQuery, language: Language) -> str:
+def nothing_within(query: NearestQuery, language: Language) -> str:
     minutes, wanted = f"{query.max_minutes:g}", query.wanted
     if wanted.session_until_s is not None:
         return language.pick(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.api.nearest_texts import KINDS, Asking, astray_message, message_of
+from app.api.nearest_texts import KINDS, Asking, astray_message, message_of, nothing_within
 from app.api.offer_texts import session_text
 from app.api.summaries import open_locations, snapshot_notice
 from app.api.wx import MOST_BYTES, how_many_fit, marker, marker_ids, minutes_text, points
@@ -40,7 +40,7 @@ def wx_body_of(asking: Asking, position: Position, answer: NearestAnswer) -> dic
     """Stations in walking distance, or the one beyond."""
     hits = answer.hits or ([] if answer.beyond is None else [answer.beyond])
     told = [_Told(h.station, h.number, h.walk_minutes, h.walk_m, h.straight_m, h.session) for h in hits]
-    message = message_of(answer, asking.query, asking.language, online=False)
+    message = message_of(answer, nothing_within(asking.query, asking.language), asking.language, online=False)
     return _body(asking, position, told, message, within_reach=bool(answer.hits))
 
 

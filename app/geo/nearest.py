@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -72,26 +72,31 @@ class NearestLookup:
         ``mask`` within ``limit_mm`` of it; of equal lengths the lower number comes first. Origins on the same edge are
         reached along it too. The table is complete up to its own limit, so ``limit_mm`` is cut there.
         """
-        network, grid, places, table = self.network, self.grid, self.places, self.table
         found_at, straights = np.empty((2, count), np.int64), np.empty(count)
         # scalars are returned and arrays given: an array that is returned costs more than the search
-        edge, offset, leg, snap_m, x, y, found = _find(
+        *place, found = _find(  # type: ignore[call-arg]  # the count of what is starred is not known
+            *self._layers, mask, lng, lat, snap_limit_m, min(limit_mm, self.table.limit_mm), found_at, straights
+        )
+        origins, lengths = found_at[:, :found].tolist()
+        return StreetPlace(*place) if place[0] >= 0 else None, origins, lengths, straights[:found].tolist()
+
+    @cached_property
+    def _layers(self) -> tuple[Any, ...]:
+        """What every lookup reads, in the order of ``_find``."""
+        network, grid, places, table = self.network, self.grid, self.places, self.table
+        return (
             network.geom_lng, network.geom_lat, network.geom_mm, network.edge_u, network.edge_v, network.edge_mm,
             grid.edge_of_point, self.usable, grid.ptr, grid.segments, grid.west, grid.south, grid.cell_degrees,
-            grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, table.node_ptr, table.origin_at,
-            table.mm_at, mask, lng, lat, snap_limit_m, min(limit_mm, table.limit_mm),
-            found_at, self.lng, self.lat, straights,
+            grid.columns, grid.rows, places.edge, places.offset_mm, self.leg_mm, self.lng, self.lat, table.node_ptr,
+            table.origin_at, table.mm_at,
         )  # fmt: skip
-        place = StreetPlace(edge, offset, leg, snap_m, x, y) if edge >= 0 else None
-        origins, lengths = found_at[:, :found].tolist()
-        return place, origins, lengths, straights[:found].tolist()
 
 
 @nb.njit(cache=True)
 def _find(  # type: ignore[no-untyped-def]
     geom_lng, geom_lat, geom_mm, edge_u, edge_v, edge_mm, edge_of_point, usable, ptr, segments, west, south, cell,
-    columns, rows, origin_edge, origin_offset, origin_leg, node_ptr, origin_at, mm_at, mask, lng, lat, snap_limit,
-    limit, found_at, origin_lng, origin_lat, straights,
+    columns, rows, origin_edge, origin_offset, origin_leg, origin_lng, origin_lat, node_ptr, origin_at, mm_at, mask,
+    lng, lat, snap_limit, limit, found_at, straights,
 ):  # fmt: skip
     east, north = metres_per_degree_at(lat)
     edge, offset, snap_m, x, y = place_at(

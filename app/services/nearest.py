@@ -57,6 +57,11 @@ class NearestQuery:
         """The longest walk asked for."""
         return limit_mm(self.max_minutes, self.profile.speed_kmh)
 
+    @cached_property
+    def searched_m(self) -> float:
+        """The same as it is told."""
+        return round(self.limit_mm / 1e3, 1)
+
     def is_light(self, snapshot: Snapshot) -> bool:
         """Can it be read from the reach table (microseconds), or does it take a search (milliseconds)?"""
         return self.limit_mm <= snapshot.variant(step_free=self.profile.step_free)[2].limit_mm
@@ -96,20 +101,6 @@ class NearestHit(NamedTuple):
         return int(100 * self.walk_m / self.straight_m + 0.5) / 100 if self.straight_m >= 1 else None
 
 
-class NearestAnswer(NamedTuple):
-    """``beyond`` is the nearest of the stations that lie beyond ``max_minutes``, where none lies within.
-
-    ``searched_m`` is the walk up to which the answer is complete, ``place`` what ``snap`` is told of.
-    """
-
-    hits: list[NearestHit]
-    beyond: NearestHit | None
-    snap: SnapEvidence
-    inside_area: bool
-    searched_m: float
-    place: StreetPlace
-
-
 class Ready:
     """What a question comes to in a snapshot, wherever it is asked: made once, while as many seats are left.
 
@@ -126,7 +117,7 @@ class Ready:
         self.count = query.limit if query.wanted.session_until_s is None else max(len(self.mask), 1)
         self.component = snapshot.network.adjacency(step_free=step_free).component
         self.texts: dict[Hashable, Any] = {}
-        self._beyond: BoolArray | None = None
+        self._beyond: tuple[BoolArray | None] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot, query: NearestQuery) -> Ready:
@@ -136,13 +127,30 @@ class Ready:
             held = snapshot.questions.put(query, cls(snapshot, query))
         return held
 
-    def beyond(self, snapshot: Snapshot, query: NearestQuery) -> BoolArray:
-        """The stations that are as wanted; where a session is, those that have one at all."""
+    def beyond(self, snapshot: Snapshot, query: NearestQuery) -> BoolArray | None:
+        """The stations that are as wanted; where a session is, those that have one at all. None where there is none."""
         if self._beyond is None:
-            wanted = query.wanted
-            needs_session = wanted.session_until_s is not None
-            self._beyond = with_sessions(snapshot, self.mask, query.leave_s, wanted) if needs_session else self.mask
-        return self._beyond
+            mask, wanted = self.mask, query.wanted
+            if wanted.session_until_s is not None:
+                mask = with_sessions(snapshot, mask, query.leave_s, wanted)
+            self._beyond = (mask if mask.any() else None,)
+        return self._beyond[0]
+
+
+class NearestAnswer(NamedTuple):
+    """``beyond`` is the nearest of the stations that lie beyond ``max_minutes``, where none lies within.
+
+    ``searched_m`` is the walk up to which the answer is complete, ``place`` what ``snap`` is told of, ``ready`` what
+    the question came to.
+    """
+
+    hits: list[NearestHit]
+    beyond: NearestHit | None
+    snap: SnapEvidence
+    inside_area: bool
+    searched_m: float
+    place: StreetPlace
+    ready: Ready
 
 
 class Found(NamedTuple):
@@ -168,8 +176,9 @@ def find_nearest(snapshot: Snapshot, position: Position, query: NearestQuery) ->
         beyond=None,
         snap=_evidence(snapshot.network, place, ready.component),
         inside_area=snapshot.areas.holds(position.lng, position.lat),
-        searched_m=round(query.limit_mm / 1e3, 1),
+        searched_m=query.searched_m,
         place=place,
+        ready=ready,
     )
 
 
@@ -316,39 +325,39 @@ def _by_search(
 def with_beyond(snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer) -> NearestAnswer:
     """The answer with the nearest station at whatever distance; None where none can be reached on foot at all.
 
-    Read from the reach table, or from the far table; while that is not there, a search over the whole network.
+    Read from the far table; while that is not there, from the reach table or by a search over the whole network.
     """
-    ready, step_free = Ready.of(snapshot, query), query.profile.step_free
-    mask, lookup = ready.beyond(snapshot, query), ready.lookup
-    if not mask.any():
+    mask = answer.ready.beyond(snapshot, query)
+    if mask is None:
         return answer
-    near: list[int] = []
-    near_mm: list[int] = []
-    if query.limit_mm < lookup.table.limit_mm or query.wanted.session_until_s is not None:
-        _, near, near_mm, _ = lookup.nearest(
-            position.lng, position.lat, snapshot.method.snap_limit_m, lookup.table.limit_mm, 1, mask
-        )
-    mm, origin = (near_mm[0], near[0]) if near else _far_nearest(snapshot, answer.place, mask, step_free=step_free)
+    mm, origin = _far_nearest(snapshot, position, query, answer, mask)
     if origin == NO_ORIGIN:
         return answer
     (hit,) = _hits(snapshot, [Found(origin, mm, _straight_m(snapshot, position, origin))], query.profile)
     return answer._replace(beyond=hit)
 
 
-def _far_nearest(snapshot: Snapshot, place: StreetPlace, mask: BoolArray, *, step_free: bool) -> tuple[int, int]:
+def _far_nearest(
+    snapshot: Snapshot, position: Position, query: NearestQuery, answer: NearestAnswer, mask: BoolArray
+) -> tuple[int, int]:
     """Length in mm and number of the nearest station of a mask from a place; NO_ORIGIN where no way leads to any."""
+    step_free, lookup, (edge, offset, leg, *_) = query.profile.step_free, answer.ready.lookup, answer.place
     network, (searcher, places, _) = snapshot.network, snapshot.variant(step_free=step_free)
-    edge, offset, leg = place.edge, place.offset_mm, place.leg_mm
     ends = (network.edge_u.item(edge), offset), (network.edge_v.item(edge), network.edge_mm.item(edge) - offset)
     table = snapshot.far.of(places, step_free=step_free)
     if table is not None:
         ways = [table.nearest(searcher, ends, mask)]
     else:
+        if query.limit_mm < lookup.table.limit_mm or query.wanted.session_until_s is not None:
+            _, near, near_mm, _ = lookup.nearest(
+                position.lng, position.lat, snapshot.method.snap_limit_m, lookup.table.limit_mm, 1, mask
+            )
+            if near:
+                return near_mm[0], near[0]
         field = snapshot.far_field(mask, step_free=step_free)
         known = [(*field.at(node), rest) for node, rest in ends]
         ways = [(mm + rest, origin) for mm, origin, rest in known]
-    standing = lookup_of(snapshot, step_free=step_free).standing.get(edge, ())
-    ways += [(on_edge_mm(places, k, offset), k) for k in standing if mask[k]]
+    ways += [(on_edge_mm(places, k, offset), k) for k in lookup.standing.get(edge, ()) if mask[k]]
     mm, origin = min(((mm, origin) for mm, origin in ways if origin != NO_ORIGIN), default=(0, NO_ORIGIN))
     return mm + leg, origin
 
