@@ -31,6 +31,8 @@ WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),  # an address may hold a position
+)
+ACROSS = (  # for pages of other origins: any may ask
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"Content-Language, ETag, Link, Retry-After, X-Request-ID"),
 )
@@ -82,13 +84,13 @@ class RequestFrame:
             "method": "GET" if is_head else scope["method"],
             "state": {**scope.get("state", {}), "request_id": request_id},
         }
-        started = False
+        started, across = False, b"origin" in given
 
         async def send_framed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": [*framed(message.get("headers", ())), sent_id]}
+                message = {**message, "headers": [*framed(message.get("headers", ()), across), sent_id]}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -143,15 +145,23 @@ def _digits(value: bytes | None) -> bytes:
     return value if value is not None and value.isdigit() and len(value) < 20 else b"0"
 
 
-def framed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer with those that every answer carries; the request's id is still missing."""
+def framed(headers: Iterable[tuple[bytes, bytes]], across: bool) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with those that every answer carries; the request's id is still missing.
+
+    ``across``: does a page of another origin ask? An answer that no cache keeps has ``ACROSS`` for it alone: every
+    header costs the server a microsecond or two.
+    """
     sent = [*headers, *HEADERS]
     varies = has_policy = False
     for name, value in sent:
         if name == b"vary":
             varies = varies or VARY[1] in value
+        elif name == b"cache-control":
+            across = across or b"no-store" not in value
         elif name == POLICY[0]:
             has_policy = True
+    if across:
+        sent.extend(ACROSS)
     if not varies:
         sent.append(VARY)
     if not has_policy:

@@ -16,7 +16,7 @@ from app.geo.opening_hours import TIME_ZONE
 from app.services.attendable import Wanted
 from app.services.nearest import NearestQuery, Order
 from app.services.offer import ANY_COURSE, CourseFilter
-from app.services.positions import Position, read_position
+from app.services.positions import Position, read_crs, read_position
 from app.services.profiles import resolve_profile
 from app.services.uncertain_position import position_of_cell
 
@@ -39,11 +39,12 @@ class Where(NamedTuple):
 class Reading:
     """What was asked, read once; ``query`` is made anew with every second, since most of it means now.
 
-    Raises InvalidInput for things that do not go together.
+    Raises InvalidInput for things that do not go together, CrsRequired and CoordinateInvalid for the system.
     """
 
     def __init__(self, asked: NearestAsked) -> None:
         self.asked = asked
+        self.crs = None if asked.crs is None else read_crs(asked.crs)
         self.out_crs = asked.out_crs
         self.known_at: datetime | None = asked.known_at
         self._profile = resolve_profile(asked.profile, asked.speed_kmh)

@@ -27,6 +27,7 @@ from app.services.uncertain_position import Uncertainty
 
 KINDS = (DatasetKind.STATIONS, DatasetKind.NETWORK, DatasetKind.BOUNDARIES)
 NULL = b"null"
+MOST_RESTS = 1000  # some 1 KB each
 
 
 class Asking(NamedTuple):
@@ -66,7 +67,8 @@ class Written:
 class Sheet:
     """What all answers to one question have in common, written once in a language and a system of coordinates.
 
-    ``rests`` holds by station what follows its walk, for who leaves at a moment or later and arrives before another.
+    ``rests`` holds by station and session what follows the walk, for who leaves at a moment or later and arrives before
+    another.
     """
 
     head: bytes
@@ -74,7 +76,7 @@ class Sheet:
     written: Written
     upcoming: Upcoming
     asking: Asking
-    rests: dict[int, tuple[int, int, bytes]]
+    rests: dict[tuple[int, int], tuple[int, int, bytes]]
 
     @classmethod
     def of(cls, asking: Asking, ready: Ready) -> Sheet:
@@ -202,8 +204,8 @@ def _hit(asking: Asking, sheet: Sheet, hit: NearestHit) -> bytes:
     _, walk_seconds, walk_m, straight_m, number, session = hit
     leave_s, detour = asking.query.leave_s, hit.detour
     arrival_s = leave_s + walk_seconds
-    held = sheet.rests.get(number)
-    if held is None or session != NONE or leave_s < held[0] or arrival_s >= held[1]:
+    held = sheet.rests.get((number, session))
+    if held is None or leave_s < held[0] or arrival_s >= held[1]:
         rest = _rest(asking, sheet, hit, arrival_s)
     else:
         rest = held[2]
@@ -223,8 +225,10 @@ def _rest(asking: Asking, sheet: Sheet, hit: NearestHit, arrival_s: int) -> byte
     if hit.session != NONE:
         session = session_text(snapshot.offer, hit.session, asking.language, reachable=True)
     rest = REST % (hours[2], session, coming.text(arrival_s), sheet.written.after[number])
-    if hit.session == NONE and arrival_s < hours[1] and arrival_s <= coming.first_s:
-        sheet.rests[number] = leave_s, min(hours[1], coming.first_s + 1), rest
+    if arrival_s < hours[1] and arrival_s <= coming.first_s:
+        if len(sheet.rests) >= MOST_RESTS:
+            sheet.rests.clear()  # of sessions that are over
+        sheet.rests[number, hit.session] = leave_s, min(hours[1], coming.first_s + 1), rest
     return rest
 
 

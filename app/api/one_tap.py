@@ -29,7 +29,7 @@ from app.api.routes.nearest import light_body
 from app.api.routes.search import light_body as light_search
 from app.api.schemas.nearest import NearestFormat, NearestParameters
 from app.api.schemas.search import SearchParameters
-from app.services.positions import Position, read_position
+from app.services.positions import Position, position_in
 
 PATH, SEARCH = "/v1/stations/nearest", "/v1/search"
 DEGREES_PATTERN = r"-?[0-9]{1,3}(?:\.[0-9]{1,15})?"
@@ -72,7 +72,7 @@ def _answer(resources: Resources, scope: Scope) -> Answer | None:
     if compressed:
         body = gzip.compress(body, COMPRESS_LEVEL, mtime=0)
     own = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id_of(given).encode("ascii"))
-    return [*_headers(language, compressed=compressed), *own], body
+    return [*_headers(language, compressed=compressed, across=b"origin" in given), *own], body
 
 
 def _nearest(resources: Resources, query_string: bytes, language: Language) -> bytes | None:
@@ -99,15 +99,16 @@ BODIES: dict[str, Callable[[Resources, bytes, Language], bytes | None]] = {PATH:
 
 
 @cache
-def _headers(language: Language, *, compressed: bool) -> list[tuple[bytes, bytes]]:
+def _headers(language: Language, *, compressed: bool, across: bool) -> list[tuple[bytes, bytes]]:
     """What every such answer carries besides its length and its id."""
-    return framed([*personal_headers(language), *([(b"content-encoding", b"gzip")] if compressed else [])])
+    encoding = [(b"content-encoding", b"gzip")] if compressed else []
+    return framed([*personal_headers(language), *encoding], across)
 
 
 def plain_question(query_string: bytes) -> tuple[Reading, Position] | None:
     """What a query string asks for, and the position; None for any form that the endpoint has to look at.
 
-    Raises what ``read_position`` raises.
+    Raises what ``position_in`` raises.
     """
     text = query_string.decode("latin-1")
     begins = BEGINS_WITH_POSITION(text)  # as programs mostly write it
@@ -120,9 +121,9 @@ def plain_question(query_string: bytes) -> tuple[Reading, Position] | None:
             return None
         lng, lat, rest = given["lng"], given["lat"], POSITION.sub("", text)
     reading = _reading(rest)
-    if reading is None or reading.asked.crs is None:
+    if reading is None or reading.crs is None:
         return None
-    return reading, read_position(float(lng), float(lat), reading.asked.crs)
+    return reading, position_in(float(lng), float(lat), reading.crs)
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from app.services.bounded import BoundedCache
 from app.services.station_table import StationInfo
 
 DAYS_KEPT = 40
+STRETCHES_KEPT = 4  # of a station: residents leave now, and arrive some hours later
 
 
 class Opening(NamedTuple):
@@ -25,6 +26,14 @@ class Opening(NamedTuple):
 
     state: OpenState
     until_s: int | None
+
+
+class Stretch(NamedTuple):
+    """What holds for certain from one moment until another."""
+
+    from_s: int
+    to_s: int
+    opening: Opening
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class HoursTable:
         self._exceptions = [[HourException.from_json(one) for one in s.serving.hour_exceptions] for s in stations]
         self._days = BoundedCache(DAYS_KEPT)
         self._masks = BoundedCache(256)
-        self._openings: dict[int, tuple[int, int, Opening]] = {}  # station -> from, to, what holds meanwhile
+        self._stretches: dict[int, tuple[Stretch, ...]] = {}  # station -> those looked at last
         self.said: dict[int, tuple[int, int, bytes]] = {}  # the same as answers say it, for who writes them
 
     def hours_of(self, station: int, day: date) -> DayHours:
@@ -55,20 +64,26 @@ class HoursTable:
 
     def opening(self, station: int, moment_s: int) -> Opening:
         """Is a station open at a moment, and until when is that so?"""
-        return self.stretch(station, moment_s)[2]
+        return self.stretch(station, moment_s).opening
 
-    def stretch(self, station: int, moment_s: int) -> tuple[int, int, Opening]:
-        """From when and until when what holds at a moment holds for certain, and what that is."""
-        held = self._openings.get(station)
-        if held is not None and held[0] <= moment_s < held[1]:
-            return held
+    def stretch(self, station: int, moment_s: int) -> Stretch:
+        """What holds at a moment, with from when and until when it holds for certain."""
+        held = self._stretches.get(station, ())
+        for stretch in held:
+            if stretch.from_s <= moment_s < stretch.to_s:
+                return stretch
+        made = self._looked_up(station, moment_s)
+        others = [stretch for stretch in held if stretch.to_s != made.to_s]  # else a part of the same
+        self._stretches[station] = (made, *others[: STRETCHES_KEPT - 1])
+        return made
+
+    def _looked_up(self, station: int, moment_s: int) -> Stretch:
         moment = datetime.fromtimestamp(moment_s, TIME_ZONE)
         state, until = state_at(lambda day: self.hours_of(station, day), moment)
         found = Opening(state, None if until is None else int(until.timestamp()))
         midnight = datetime(moment.year, moment.month, moment.day, tzinfo=TIME_ZONE) + timedelta(days=1)
         # without a known change it is looked at again with the next day
-        stretch = self._openings[station] = moment_s, found.until_s or int(midnight.timestamp()), found
-        return stretch
+        return Stretch(moment_s, found.until_s or int(midnight.timestamp()), found)
 
     def states(self, moment_s: int) -> tuple[BoolArray, BoolArray]:
         """Which stations are open at a moment, and of which it is not known."""

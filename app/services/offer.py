@@ -157,8 +157,9 @@ class Offer:
 
     def here_left(self) -> Int32Array:
         """Seats left of the sessions in ``here``."""
+        key = "left", self.seats.version  # read first: what is kept by it may be newer, never older
         left = self.seats.left
-        return self._masks.get(("left", self.seats.version), lambda: left[self.here])
+        return self._masks.get(key, lambda: left[self.here])
 
     def sessions_of_course(self, course: int, from_s: int, count: int) -> range:
         """The positions of the next sessions of a course."""

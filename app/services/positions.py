@@ -27,7 +27,11 @@ def read_position(lng: float, lat: float, crs: str | None) -> Position:
     Raises CrsRequired without ``crs``; CoordinateInvalid for an unknown system, a value that is not a number or out of
     range, and for longitude and latitude in each other's place.
     """
-    system = read_crs(crs)
+    return position_in(lng, lat, read_crs(crs))
+
+
+def position_in(lng: float, lat: float, system: Crs) -> Position:
+    """The same in a system that is known. Raises CoordinateInvalid."""
     check_degrees(lng, lat)
     return Position(*point_to_wgs84(lng, lat, system), system, lng, lat)
 

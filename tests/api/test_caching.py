@@ -5,7 +5,9 @@ from sqlalchemy import Engine, text
 
 from app.db.engine import make_engine, session_scope
 from app.main import create_app
+from app.services.snapshot import Snapshot
 from tests.api.conftest import FixedHolder, TestClient, load_known_city, serving
+from tests.api.test_nearest import asked, places
 from tests.conftest import MakeDatabase
 
 PATHS = (
@@ -75,3 +77,18 @@ def test_two_databases_with_equal_counters_differ(
     with serving(create_app(engine=other, holder=FixedHolder())) as elsewhere:
         assert elsewhere.get("/v1/datasets").headers["etag"] != known_client.get("/v1/datasets").headers["etag"]
     other.dispose()
+
+
+@pytest.mark.parametrize("origin", [None, "https://map.example"])
+def test_what_is_kept_is_for_any_page_what_is_not_for_who_asks(
+    client: TestClient, demo_snapshot: Snapshot, origin: str | None
+) -> None:
+    """A cache gives the same answer to whoever asks next, a page of another origin among them."""
+    (place,) = places(demo_snapshot, 1)
+    headers = {} if origin is None else {"Origin": origin}
+    kept = client.get("/v1/coverage/curve", headers=headers)
+    personal = client.get("/v1/stations/nearest", params=asked(place), headers=headers)
+    assert kept.status_code == personal.status_code == 200
+    assert "no-store" not in kept.headers["cache-control"] and "no-store" in personal.headers["cache-control"]
+    assert kept.headers["access-control-allow-origin"] == "*"
+    assert personal.headers.get("access-control-allow-origin") == (None if origin is None else "*")
