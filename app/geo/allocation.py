@@ -53,30 +53,45 @@ def _served(  # type: ignore[no-untyped-def]
         if last - first + 2 > len(centre):
             size = 2 * (last - first + 2)
             centre, way, who = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
-        n = 0
-        for end in range(2):
-            there = packed[edge_u[e] if end == 0 else edge_v[e]]
-            if (there >> 32) < UNREACHED:
-                centre[n], way[n], who[n] = (0 if end == 0 else edge_mm[e]), there >> 32, there & 0xFFFF_FFFF
-                n += 1
-        for s in range(first, last):
-            centre[n], way[n], who[n] = station_offset[s], station_leg[s], station_number[s]
-            n += 1
+        n = sources_on(
+            edge_u[e], edge_v[e], np.int64(edge_mm[e]), packed, station_offset, station_leg, station_number, first,
+            last, centre, way, who,
+        )  # fmt: skip
         if a[k] == b[k]:
-            i = _nearest(n, centre, way, who, np.int64(a[k]))
+            i = nearest_source(n, centre, way, who, np.int64(a[k]))
             if i >= 0 and way[i] + abs(centre[i] - a[k]) + leg[k] <= limit:
                 served[area[k], group[who[i]]] += people[k]
             continue
         for i in range(n):
-            start, stop = _part_served(i, n, centre, way, who, np.int64(limit), np.int64(a[k]), np.int64(b[k]))
+            start, stop = part_served(i, n, centre, way, who, np.int64(limit), np.int64(a[k]), np.int64(b[k]))
             if stop > start:
                 served[area[k], group[who[i]]] += (stop - start) / (b[k] - a[k]) * people[k]
     return served
 
 
 @nb.njit(nogil=True, cache=True)
-def _nearest(n, centre, way, who, at):  # type: ignore[no-untyped-def]
-    """The source nearest to a point of the edge, of equals the lower number; -1 for none."""
+def sources_on(  # type: ignore[no-untyped-def]
+    u, v, total, packed, station_offset, station_leg, station_number, first, last, centre, way, who
+):  # fmt: skip
+    """Where people on an edge are served from: its ends, and the stations first…last on it; how many there are.
+
+    Fills ``centre`` (mm along the edge), ``way`` (mm from there on) and ``who`` (the station).
+    """
+    n = 0
+    for end in range(2):
+        there = packed[u if end == 0 else v]
+        if (there >> 32) < UNREACHED:
+            centre[n], way[n], who[n] = (np.int64(0) if end == 0 else total), there >> 32, there & 0xFFFF_FFFF
+            n += 1
+    for s in range(first, last):
+        centre[n], way[n], who[n] = station_offset[s], station_leg[s], station_number[s]
+        n += 1
+    return n
+
+
+@nb.njit(nogil=True, cache=True)
+def nearest_source(n, centre, way, who, at):  # type: ignore[no-untyped-def]
+    """The source nearest to a point of the edge, of equals the one of the lower station; -1 for none."""
     best = -1
     for i in range(n):
         mm = way[i] + abs(centre[i] - at)
@@ -86,7 +101,7 @@ def _nearest(n, centre, way, who, at):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(nogil=True, cache=True)
-def _part_served(i, n, centre, way, who, limit, a, b):  # type: ignore[no-untyped-def]
+def part_served(i, n, centre, way, who, limit, a, b):  # type: ignore[no-untyped-def]
     """From, to in mm: the part of [a, b] that source i is nearest to and reaches within ``limit``; else to < from."""
     start = max(np.float64(a), np.float64(centre[i] - (limit - way[i])))
     stop = min(np.float64(b), np.float64(centre[i] + (limit - way[i])))
