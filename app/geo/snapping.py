@@ -66,6 +66,10 @@ class Places:
             self.edge[chosen], self.offset_mm[chosen], self.snap_m[chosen], self.lng[chosen], self.lat[chosen]
         )
 
+    def followed_by(self, others: Places) -> Places:
+        """These, then the others."""
+        return Places(*(np.concatenate([getattr(self, f), getattr(others, f)]) for f in Places.__dataclass_fields__))
+
 
 def build_grid(network: WalkNetwork) -> SegmentGrid:
     """The grid over all segments of a network."""

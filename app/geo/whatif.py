@@ -122,8 +122,7 @@ def changed(
 
 def on_edge_after(places: Places, stays: BoolArray, added: Places) -> OnEdge:
     """The stations that stay and those that are added, by the edge they stand on."""
-    together = Places(*(np.concatenate([getattr(places, f), getattr(added, f)]) for f in Places.__dataclass_fields__))
-    return OnEdge.of(together, np.concatenate([stays, np.ones(len(added), dtype=np.bool_)]))
+    return OnEdge.of(places.followed_by(added), np.concatenate([stays, np.ones(len(added), dtype=np.bool_)]))
 
 
 def _pointers(sorted_or_not: Int32Array, count: int) -> IntArray:

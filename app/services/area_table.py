@@ -106,6 +106,10 @@ class AreaTable:
             yield here
             here = self.parent[here]
 
+    def line_of(self, code: str) -> list[str]:
+        """The codes of an area and of what it is part of, the largest first."""
+        return list(self._upwards(code))[::-1]
+
     def ancestor(self, code: str, level: AreaLevel) -> AreaInfo | None:
         """The area of a level that an area is or is part of."""
         line = (self.areas[self.at[above]] for above in self._upwards(code))

@@ -54,6 +54,7 @@ OFFER_LAYERS = ("courses", "calendar")
 CACHED_ANSWERS = 64
 CACHED_MASKS = 512
 CACHED_QUESTIONS = 2_048
+KEPT_BASES = 3
 FAR_FIELDS_BYTES = 64_000_000
 CACHED = TypeVar("CACHED")
 
@@ -147,6 +148,11 @@ class Snapshot:
     def far_fields(self) -> BoundedCache:
         """Fields by stations and variant: as many as take FAR_FIELDS_BYTES."""
         return BoundedCache(max(4, FAR_FIELDS_BYTES // (8 * max(self.network.node_count, 1))))
+
+    @cached_property
+    def bases(self) -> BoundedCache:
+        """Whole coverages that scenarios start from: some ten megabytes each, so few are kept."""
+        return BoundedCache(KEPT_BASES)
 
     @cached_property
     def masks(self) -> BoundedCache:
