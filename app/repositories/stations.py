@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, and_, delete, func, not_, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.models import Station, StationVersion
+from app.models import Base, Station, StationVersion
 from app.models.stations import StationColumns
 from app.models.vocabularies import StationStatus
 
@@ -209,6 +209,19 @@ def upsert_stations(
         statement = insert(Station).values(values[start : start + 500])
         changed = {name: getattr(statement.excluded, name) for name in (*DATA_COLUMNS, "dataset_id")}
         session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
+
+
+def with_records(session: Session, codes: Sequence[str]) -> list[str]:
+    """Those of the codes that other tables point to: courses, pairings, training, inspections, …; in order."""
+    keys = [key.parent for table in Base.metadata.sorted_tables for key in table.foreign_keys if _is_station(key)]
+    if not codes or not keys:
+        return []
+    found = union(*(select(column).where(column.in_(codes)) for column in keys)).subquery()
+    return list(session.scalars(select(found.c[0]).order_by(found.c[0])))
+
+
+def _is_station(key: ForeignKey) -> bool:
+    return key.column is Station.__table__.c.code
 
 
 def delete_stations(session: Session, codes: Sequence[str]) -> None:

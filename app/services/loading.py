@@ -266,6 +266,7 @@ def load_stations(
     present = {row.code: row for row in station_repo.list_stations(session, station_repo.StationFilter())}
     new_rows = _station_rows(stations, placer)
     gone = sorted(set(present) - {row.code for row in new_rows}) if replace else []
+    _check_removable(session, gone)
     added = [row for row in new_rows if row.code not in present]
     changed = [row for row in new_rows if row.code in present and not _same_station(row, present[row.code])]
     counts = {
@@ -286,6 +287,27 @@ def load_stations(
     current = [d.id for d in dataset_repo.find_current(session, DatasetKind.STATIONS)]
     dataset_repo.retire(session, [i for i in current if i not in used])
     return LoadResult(dataset_id, True, counts)
+
+
+def _check_removable(session: Session, codes: Sequence[str]) -> None:
+    """Raises Conflict for stations with courses, pairings, training or other records, which are never lost."""
+    held = station_repo.with_records(session, codes)
+    if not held:
+        return
+    items = [
+        ErrorItem(
+            "code", "不在文件中的站点有课程、结对、培训或检查等记录,不能删除",
+            "is not in the file, but has courses, pairings, training or other records: it cannot be removed",
+            value=code, remedy_zh="写进文件:status 为 closed,closed_on 为撤销日期",
+            remedy_en="list it with status closed and closed_on, the day it closed",
+        )
+        for code in held
+    ]  # fmt: skip
+    raise Conflict(
+        f"{len(held)} 个站点已有记录,不能由 --replace 删除。没有写入任何内容。",
+        f"{len(held)} stations have records and cannot be removed by --replace. Nothing was written.",
+        errors=items,
+    )
 
 
 def ledger_dataset(session: Session) -> int:

@@ -278,6 +278,29 @@ def test_import_dry_run_twice_change_replace_and_failure(tmp_path: Path, own_eng
         assert [(r.code, r.name, r.district_code) for r in rows] == [("B", "乙站", "440106"), ("C", "丙", "440106")]
 
 
+def test_replacing_loses_no_station_with_records(tmp_path: Path, own_engine: Engine) -> None:
+    with own_engine.begin() as connection:
+        connection.execute(text("DELETE FROM stations"))
+    two = csv(tmp_path / "two.csv", "code,name,lng,lat", "A1,一号站,113.35,23.1", "A2,二号站,113.36,23.1")
+    load_areas(own_engine, {"440106": (AreaLevel.DISTRICT, "天河区", EAST)})
+    import_stations(own_engine, two, WGS84)
+    with own_engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO courses (station_code, title, kind, form, skill, fee_yuan, subsidised, seats, status) "
+                "VALUES ('A2', '茶艺', 'project', 'salon', '茶艺', 0, true, 10, 'offered')"
+            )
+        )
+    one = csv(tmp_path / "one.csv", "code,name,lng,lat", "A3,三号站,113.35,23.11")
+    with pytest.raises(Conflict) as caught:
+        import_stations(own_engine, one, StationOptions(Crs.WGS84, replace=True))
+    assert [item.value for item in caught.value.errors] == ["A2"] and "closed" in str(caught.value.errors[0].remedy_en)
+    with Session(own_engine) as session:
+        assert [row.code for row in list_stations(session, StationFilter())] == ["A1", "A2"]
+    with own_engine.begin() as connection:
+        connection.execute(text("DELETE FROM courses"))
+
+
 def test_porto_alegre_points_of_interest(shared_data: Path, own_engine: Engine, count: Count) -> None:
     with own_engine.begin() as connection:
         connection.execute(text("DELETE FROM stations"))
