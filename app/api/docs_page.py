@@ -125,7 +125,7 @@ def _example_path(path: str, parameters: Any, also: str) -> str:
         if parameter["in"] == "path":
             path = path.replace("{" + parameter["name"] + "}", str(example))
         elif parameter.get("required"):
-            query.append((parameter["name"], _plain(example)))
+            query += [(parameter["name"], _plain(one)) for one in (example if isinstance(example, list) else [example])]
     asked = "&".join(part for part in (urlencode(query), also) if part)
     return path + (f"?{asked}" if asked else "")
 

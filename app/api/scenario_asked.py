@@ -53,21 +53,22 @@ def _read(k: int, one: ScenarioChange, crs: str | None, items: list[ErrorItem]) 
         if value is None and name in needed:
             items.append(
                 ErrorItem(
-                    f"changes.{k}.{name}", "缺少", "is missing", remedy_zh=f"{one.kind.value} 须有 {'、'.join(needed)}",
+                    f"changes[{k}].{name}", "缺少", "is missing",
+                    remedy_zh=f"{one.kind.value} 须有 {'、'.join(needed)}",
                     remedy_en=f"{one.kind.value} needs {', '.join(needed)}",
                 )
             )  # fmt: skip
         elif value is not None and name not in allowed:
             items.append(
                 ErrorItem(
-                    f"changes.{k}.{name}", f"{one.kind.value} 没有此项", f"does not belong to {one.kind.value}",
+                    f"changes[{k}].{name}", f"{one.kind.value} 没有此项", f"does not belong to {one.kind.value}",
                     value=str(value), remedy_zh="去掉此项", remedy_en="leave it out",
                 )
             )  # fmt: skip
     if one.opening_hours is not None and not opening_hours.validate(one.opening_hours):
         items.append(
             ErrorItem(
-                f"changes.{k}.opening_hours", "不是开放时间的写法", "is not in the form of opening hours",
+                f"changes[{k}].opening_hours", "不是开放时间的写法", "is not in the form of opening hours",
                 value=one.opening_hours, remedy_zh="如 Mo-Fr 09:00-17:00; Sa 09:00-12:00",
                 remedy_en="such as Mo-Fr 09:00-17:00; Sa 09:00-12:00",
             )
@@ -82,5 +83,5 @@ def _position(k: int, one: ScenarioChange, crs: str | None, items: list[ErrorIte
     try:
         return position_in(one.lng, one.lat, read_crs(crs))
     except DomainError as wrong:
-        items.extend(replace(item, field=f"changes.{k}.{item.field}") for item in wrong.errors)
+        items.extend(replace(item, field=f"changes[{k}].{item.field}") for item in wrong.errors)
         return None

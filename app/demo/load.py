@@ -14,6 +14,7 @@ from app.demo.city import DemoCity, Tell, fingerprints, generate
 from app.demo.quality import load_quality
 from app.demo.records import organisations_of
 from app.demo.reports import load_reports
+from app.demo.scenarios import load_scenarios
 from app.demo.spec import CitySpec
 from app.demo.targets import load_targets
 from app.demo.training import load_training
@@ -127,6 +128,7 @@ def load_city(session: Session, city: DemoCity, tell: Tell = lambda text: None) 
         load_training(session, city.spec, city.stations)
         load_reports(session, city.spec)
         load_quality(session, city.spec, city.stations)
+        load_scenarios(session, city)
     return results
 
 

@@ -33,6 +33,7 @@ from app.models.quality import (
     VisitorKey,
 )
 from app.models.reports import Report, ReportEvent
+from app.models.scenarios import SavedScenario
 from app.models.sign_ups import SessionAttendance, SessionSeats, SignUp
 from app.models.stations import Organisation, Pairing, Station, StationVersion
 from app.models.targets import Target, TargetVersion
@@ -70,6 +71,7 @@ __all__ = [
     "RefreshToken",
     "Report",
     "ReportEvent",
+    "SavedScenario",
     "SessionAttendance",
     "SessionSeats",
     "SignInFailure",

@@ -113,7 +113,7 @@ class _Reader:
 
     def _station(self, k: int, one: Proposed) -> int:
         """The number of a station that is there, open on the day, and not changed before; else NOBODY, with an item."""
-        table, field, code = self.snapshot.stations.table, f"changes.{k}.code", one.code or ""
+        table, field, code = self.snapshot.stations.table, f"changes[{k}].code", one.code or ""
         number = table.at.get(code)
         if number is None:
             self.items.append(
@@ -126,7 +126,7 @@ class _Reader:
             first = self.changed[number]
             self.items.append(
                 ErrorItem(
-                    field, f"与 changes.{first} 是同一站点", f"is the same station as in changes.{first}", value=code,
+                    field, f"与 changes[{first}] 是同一站点", f"is the same station as in changes[{first}]", value=code,
                     remedy_zh="每个站点只写一项改变", remedy_en="write one change for each station",
                 )
             )  # fmt: skip
@@ -188,7 +188,7 @@ def _astray(k: int, one: Proposed, limit_m: float) -> ErrorItem:
     position = one.position
     value = None if position is None else f"{position.given_lng}, {position.given_lat}"
     return ErrorItem(
-        f"changes.{k}.lng, lat", f"{limit_m:g} 米内没有可步行的道路(水面、山地,或坐标系有误)",
+        f"changes[{k}].lng, lat", f"{limit_m:g} 米内没有可步行的道路(水面、山地,或坐标系有误)",
         f"no walkable street within {limit_m:g} m (water, hills, or another crs)", value=value,
         remedy_zh="移到街边,并检查 crs", remedy_en="move it beside a street, and check crs",
     )  # fmt: skip

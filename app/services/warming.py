@@ -17,12 +17,23 @@ from app.services.offer import ANY_COURSE
 from app.services.positions import Position
 from app.services.profiles import resolve_profile
 from app.services.routes import find_route
+from app.services.scenario_changes import ChangeKind, Proposed
+from app.services.scenarios import ScenarioQuery, evaluate
 from app.services.search_index import index_of
 from app.services.served_by import served_by_matrix
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
 from app.services.uncertainty import coverage_uncertainty
+
+
+def rehearse_scenario(snapshot: Snapshot, query: CoverageQuery) -> None:
+    """Close the first station that is open, and open one where it stood. Raises what ``evaluate`` raises."""
+    station = next((s for s in snapshot.stations.table.stations if s.is_open_on(query.day)), None)
+    if station is not None:
+        here = Position(station.lng, station.lat, Crs.WGS84, station.lng, station.lat)
+        changes = [Proposed(ChangeKind.CLOSE, station.code), Proposed(ChangeKind.ADD, type=station.type, position=here)]
+        evaluate(snapshot, ScenarioQuery(query), changes, AreaLevel.DISTRICT)
 
 
 def warm(snapshot: Snapshot) -> float:
@@ -61,6 +72,7 @@ def warm(snapshot: Snapshot) -> float:
             served_by_matrix(snapshot, query, level, level)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
+        rehearse_scenario(snapshot, query)
     except DomainError:
         pass  # no people yet
     for step_free in (False, True):

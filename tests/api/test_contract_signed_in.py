@@ -53,7 +53,8 @@ TABLES = {
     "/v1/quality/findings": "findings", "/v1/quality/ratings": "ratings", "/v1/quality/complaints": "complaints",
     "/v1/quality/visit-codes": "visit_code_batches", "/v1/quality/exemplars": "exemplars",
     "/v1/quality/appraisals": "appraisals", "/v1/targets": "targets", "/v1/audit": "audit_log",
-    "/v1/datasets": "datasets", "/v1/auth/users": "users", "/v1/auth/tokens": "api_tokens",
+    "/v1/scenarios/saved": "scenarios", "/v1/datasets": "datasets",
+    "/v1/auth/users": "users", "/v1/auth/tokens": "api_tokens",
 }  # fmt: skip
 # the state that a step begins in
 FROM_STATE = {
@@ -139,6 +140,8 @@ def place(make_database: MakeDatabase, isolated_home: Any) -> Iterator[Place]:
     with session_scope(engine) as writing:
         load_city(writing, generate(CitySpec(node_target=15_000, stations=120)))
         for statement in (
+            "INSERT INTO scenarios (owner, name, shared, share_key, question) "
+            "SELECT 'city', 'x', 'office', 'k' || id || '-' || n, question FROM scenarios, generate_series(1, 60) AS n",
             "INSERT INTO visit_code_batches (station_code, count, issued_by, expires_on) "
             "SELECT code, 1, 'demo', '2099-01-01' FROM stations",
             "INSERT INTO training_entries (station_code, quarter, kind, target_group, sessions_held, trainee_visits, "

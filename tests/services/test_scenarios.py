@@ -187,5 +187,5 @@ def test_every_change_that_cannot_be_made_is_named(demo_snapshot: Snapshot) -> N
     with pytest.raises(InvalidInput) as caught:
         evaluate(demo_snapshot, query_of(), changes, AreaLevel.CITY)
     fields = [item.field for item in caught.value.errors]
-    assert fields == ["changes.1.code", "changes.2.code", "changes.3.code", "changes.4.lng, lat"]
+    assert fields == ["changes[1].code", "changes[2].code", "changes[3].code", "changes[4].lng, lat"]
     assert code[:-1] in (caught.value.errors[1].remedy_zh or "")

@@ -30,6 +30,7 @@ from app.api.routes import (
     quality_complaints,
     quality_inspections,
     quality_ratings,
+    saved_scenarios,
     scenarios,
     search,
     served_by,
@@ -47,7 +48,7 @@ def routers() -> list[APIRouter]:
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    planning = (scenarios,)
+    planning = (scenarios, saved_scenarios)
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.method import PROFILE_TEXT, SPEED_TEXT, ProfileName
 from app.api.parameters import PLAIN_TEXT, WrittenDay
 from app.api.schemas.common import AreaRef, Notice, NoticeField
 from app.api.schemas.coverage import OFF_NETWORK, RATE, Method
+from app.api.schemas.ledger_stations import LINES
 from app.api.schemas.nearest import MeantMoment
+from app.api.schemas.targets import MAX_ID
 from app.geo.crs import Crs
 from app.models.vocabularies import AreaLevel, StationType
 from app.services.profiles import MAX_SPEED_KMH, MIN_SPEED_KMH
+from app.services.saved_scenarios import Sharing
 from app.services.scenario_changes import ChangeKind
 
 MAX_CHANGES = 500
@@ -157,4 +162,93 @@ class ScenarioAnswer(Method):
     total: ScenarioFigures
     rows: list[ScenarioRow]
     changes: list[ScenarioChangeResult] = Field(description="与所问的顺序相同 · In the order of the question")
+    data_notice: Notice | None = NoticeField
+
+
+class ScenarioAsked(BaseModel):
+    """A scenario to be kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100, pattern=PLAIN_TEXT, examples=["2027 年新增三站"])
+    note: str | None = Field(default=None, max_length=2000, pattern=LINES, examples=["与区人社局商定的备选"])
+    shared: Sharing = Field(
+        default=Sharing.PRIVATE, examples=["office"],
+        description="private 只有自己;office 所有登录者可看;link 另有凭链接可看 · Nobody else; all who sign in; "
+        "they and whoever has the link",
+    )  # fmt: skip
+    question: ScenarioQuestion
+
+
+class ScenarioChanged(ScenarioAsked):
+    """A scenario as it shall be, and the version that was read."""
+
+    version: int = Field(ge=1, le=MAX_ID, examples=[1])
+
+
+class SavedScenario(BaseModel):
+    """A scenario that is kept; its figures are computed anew whenever they are asked for."""
+
+    id: int = Field(examples=[7])
+    name: str = Field(examples=["2027 年新增三站"])
+    note: str | None = Field(examples=[None])
+    owner: str = Field(description="主人的用户名 · The owner's user name", examples=["planner"])
+    shared: Sharing = Field(examples=["office"])
+    link: str | None = Field(
+        description="shared 为 link 时:不登录也能看的地址 · Where it is seen without a sign-in, when shared by link",
+        examples=[None],
+    )
+    question: ScenarioQuestion
+    version: int = Field(examples=[1])
+    created_at: datetime = Field(examples=["2026-11-25T02:00:00Z"])
+    updated_at: datetime = Field(examples=["2026-11-25T02:00:00Z"])
+
+
+class ScenarioList(BaseModel):
+    """A page, the newest first."""
+
+    next_cursor: str | None = Field(examples=[None])
+    scenarios: list[SavedScenario]
+
+
+class ScenarioWithAnswer(BaseModel):
+    """A scenario and what it comes to now."""
+
+    scenario: SavedScenario
+    answer: ScenarioAnswer
+
+
+class ComparedScenario(ScenarioFigures):
+    """One scenario, in all areas together."""
+
+    id: int = Field(examples=[7])
+    name: str = Field(examples=["2027 年新增三站"])
+    changes: int = Field(description="改变的项数 · How many changes", examples=[3])
+
+
+class ComparedState(ScenarioState):
+    """An area after one scenario."""
+
+    id: int = Field(description="方案编号 · The scenario", examples=[7])
+    net: int = Field(description="covered 与现状之差 · Against now", examples=[5200])
+
+
+class ComparedRow(BaseModel):
+    """One area in all scenarios, in the order of the question."""
+
+    code: str = Field(examples=["440106"])
+    name: str = Field(examples=["天河区"])
+    population: int = Field(examples=[118000])
+    before: ScenarioState
+    after: list[ComparedState]
+
+
+class ScenarioComparison(Method):
+    """Scenarios side by side, each from the same coverage; ``run_id`` names it."""
+
+    open_at: MeantMoment | None = Field(examples=[None])
+    level: AreaLevel = Field(examples=["district"])
+    within: str | None = Field(examples=[None])
+    scenarios: list[ComparedScenario]
+    rows: list[ComparedRow]
     data_notice: Notice | None = NoticeField
