@@ -30,14 +30,23 @@ SpeedQuery = Annotated[
 ]
 
 
+Minutes = Annotated[
+    float,
+    Query(
+        gt=0, le=60, allow_inf_nan=False, examples=[15], description="步行分钟数,含此值 · Minutes of walking, inclusive"
+    ),
+]
+StationTypes = Annotated[
+    list[StationType],
+    Query(
+        max_length=20, examples=[["community", "park"]],
+        description="只计这些类型的站点,可重复 · Count stations of these types only, repeatable",
+    ),
+]  # fmt: skip
+
+
 async def method_in_query(
-    minutes: Annotated[
-        float,
-        Query(
-            gt=0, le=60, allow_inf_nan=False, examples=[15],
-            description="步行分钟数,含此值 · Minutes of walking, inclusive",
-        ),
-    ] = 15.0,
+    minutes: Minutes = 15.0,
     profile: ProfileQuery = "adult",
     speed_kmh: SpeedQuery = None,
     as_of: Annotated[
@@ -49,14 +58,8 @@ async def method_in_query(
         ),
     ] = None,
     known_at: KnownAt = None,
-    station_type: Annotated[
-        list[StationType],
-        Query(
-            max_length=20, examples=[["community", "park"]],
-            description="只计这些类型的站点,可重复 · Count stations of these types only, repeatable",
-        ),
-    ] = [],  # noqa: B006
-) -> CoverageQuery:  # fmt: skip
+    station_type: StationTypes = [],  # noqa: B006
+) -> CoverageQuery:
     """What coverage depends on besides the data."""
     types = tuple(sorted({one.value for one in station_type}))
     return CoverageQuery(resolve_profile(profile, speed_kmh), as_of or today(), minutes, types, known_at)

@@ -16,6 +16,7 @@ from app.api.schemas.scenarios import ScenarioQuestion
 from app.api.summaries import snapshot_notice
 from app.models.vocabularies import AreaLevel
 from app.repositories.scenarios import ScenarioRecord
+from app.services.changes import ChangesAnswer
 from app.services.coverage import CoverageQuery
 from app.services.scenario_changes import ChangeKind
 from app.services.scenarios import ChangeResult, ScenarioAnswer, ScenarioQuery, ScenarioRow, State, evaluate
@@ -34,8 +35,8 @@ def answer_to(request: Request, asked: ScenarioQuestion, language: Language) -> 
         "open_at": asked.open_at,
         "level": asked.level.value,
         "within": asked.within,
-        "total": _figures(answer),
-        "rows": [{"code": row.area.code, "name": row.area.name, **_figures(row)} for row in answer.rows],
+        "total": figures_json(answer),
+        "rows": [{"code": row.area.code, "name": row.area.name, **figures_json(row)} for row in answer.rows],
         "changes": [_change(snapshot, change) for change in answer.changes],
         "data_notice": snapshot_notice(snapshot, language),
     }
@@ -56,7 +57,7 @@ def comparison(
         "level": level.value,
         "within": within,
         "scenarios": [
-            {"id": one.id, "name": one.name, "changes": len(answer.changes), **_figures(answer)}
+            {"id": one.id, "name": one.name, "changes": len(answer.changes), **figures_json(answer)}
             for one, answer in zip(held, told, strict=True)
         ],
         "rows": [_compared(held, rows) for rows in zip(*(answer.rows for answer in told), strict=True)],
@@ -76,7 +77,7 @@ def _compared(held: Sequence[ScenarioRecord], rows: Sequence[ScenarioRow]) -> di
     }  # fmt: skip
 
 
-def _figures(figures: ScenarioAnswer | ScenarioRow) -> dict[str, Any]:
+def figures_json(figures: ScenarioAnswer | ChangesAnswer | ScenarioRow) -> dict[str, Any]:
     """See ``schemas.scenarios.ScenarioFigures``."""
     return {
         "population": figures.population,

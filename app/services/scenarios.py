@@ -112,9 +112,9 @@ def evaluate(
     covered = whole_covered(people, was.by_area), whole_covered(people, now.by_area)
     credits_ = _credits(snapshot, query.coverage, mask, planned, (was, now), covered)
     stations = stations_by_leaf(snapshot, mask), _stations_after(snapshot, mask, planned)
-    rows = _rows(snapshot, areas, covered, stations, credits_)
+    rows = rows_of(snapshot, areas, covered, stations, credits_)
     population = sum(row.population for row in rows)
-    before, after = (_together([getattr(row, side) for row in rows], population) for side in ("before", "after"))
+    before, after = (together([getattr(row, side) for row in rows], population) for side in ("before", "after"))
     return ScenarioAnswer(
         base_run_id=run_id(snapshot, query.coverage),
         rows=rows,
@@ -182,10 +182,11 @@ def _stations_after(snapshot: Snapshot, mask: BoolArray, planned: Planned) -> In
     return stations_by_leaf(snapshot, planned.staying(mask)) + added
 
 
-def _rows(
+def rows_of(
     snapshot: Snapshot, areas: Sequence[AreaInfo], covered: tuple[IntArray, IntArray],
     stations: tuple[IntArray, IntArray], credits_: WholeCredits,
 ) -> list[ScenarioRow]:  # fmt: skip
+    """Rows of two coverages, given by leaf area: covered people and stations before and after."""
     codes, people = [area.code for area in areas], people_by_leaf(snapshot)
     if not codes:
         return []
@@ -208,7 +209,8 @@ def _rows(
     ]  # fmt: skip
 
 
-def _together(states: Sequence[State], population: int) -> State:
+def together(states: Sequence[State], population: int) -> State:
+    """All of some areas, in which so many people live."""
     covered = sum(state.covered for state in states)
     return State(covered, _rate(covered, population), sum(state.stations for state in states))
 

@@ -11,6 +11,7 @@ from app.api.routes import (
     auth,
     calendar,
     cells,
+    changes,
     courses,
     coverage,
     datasets,
@@ -48,7 +49,7 @@ def routers() -> list[APIRouter]:
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    planning = (scenarios, saved_scenarios)
+    planning = (changes, scenarios, saved_scenarios)
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
