@@ -1,4 +1,4 @@
-"""Coverage by H3 cell, and the gaps: contiguous cells whose people are not within the walk."""
+"""Coverage by H3 cell."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from app.errors import ErrorItem, InvalidInput
-from app.geo.arrays import BoolArray, FloatArray, Int32Array, IntArray
+from app.geo.arrays import FloatArray, Int32Array, IntArray
 from app.geo.coverage import covered_by_cell, nearest_by_cell
 from app.geo.frontage import Frontage
-from app.geo.hexgrid import neighbours, outline
-from app.models.vocabularies import AreaLevel
-from app.services.area_table import AreaInfo
 from app.services.cell_grid import Box, CellFilter, CellGrid, coarser_grid, finer_grid, population_grid
 from app.services.coverage import CoverageQuery, field_within, on_edge, run_id
 from app.services.snapshot import Snapshot
@@ -65,32 +59,6 @@ class CellsAnswer:
     run_id: str
     resolution: int
     rows: list[CellRow]
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A contiguous gap. ``population`` lives in its cells; ``people`` of them are not within the walk."""
-
-    id: str
-    people: int
-    population: int
-    off_network: int
-    cells: list[int]
-    outline: shapely.MultiPolygon
-    lng: float
-    lat: float
-    areas: list[AreaInfo]
-    nearest_station: str | None
-    nearest_minutes: float | None
-
-
-@dataclass(frozen=True)
-class GapsAnswer:
-    run_id: str
-    resolution: int
-    gaps: list[Gap]
-    total_people: int  # of all gaps, also of those left off by the limit
-    total_gaps: int
 
 
 def cell_figures(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid | None = None) -> CellFigures:
@@ -172,7 +140,7 @@ def cell_row(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid, figures: 
     population = round(float(frontage.cell_people[k]), DECIMALS)
     off = round(float(figures.off_network[k]), DECIMALS)
     covered = min(round(float(figures.covered[k]), DECIMALS), round(population - off, DECIMALS))
-    station, minutes = _nearest(snapshot, query, figures, k)
+    station, minutes = nearest_of_cell(snapshot, query, figures, k)
     return CellRow(
         cell=int(frontage.cells[k]),
         lng=round(float(grid.lng[k]), 6),
@@ -187,101 +155,12 @@ def cell_row(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid, figures: 
     )
 
 
-def _nearest(snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, k: int) -> tuple[str | None, float | None]:
+def nearest_of_cell(
+    snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, k: int
+) -> tuple[str | None, float | None]:
+    """The code of the station nearest to a cell, and the minutes to it; None where none can be walked to."""
     number = int(figures.nearest[k])
     if number < 0:
         return None, None
     minutes = int(figures.nearest_mm[k]) * 6e-5 / query.profile.speed_kmh
     return snapshot.stations.table.stations[number].code, round(minutes, 2)
-
-
-def coverage_gaps(
-    snapshot: Snapshot,
-    query: CoverageQuery,
-    *,
-    level: AreaLevel,
-    within: str | None = None,
-    min_share: float = 0.5,
-    min_population: int = 1,
-    limit: int = 50,
-) -> GapsAnswer:
-    """Gaps, most people first: neighbouring cells of one area of ``level`` in which at least ``min_share`` are not
-    within the walk.
-
-    Raises LevelNotLoaded, NotFound, NotReady.
-    """
-    frontage, areas = snapshot.frontage, snapshot.areas
-    held = {area.code: k for k, area in enumerate(areas.of_level(level, within))}
-    group_of_leaf = np.full(len(areas.leaf_codes), -1, dtype=np.int64)
-    for code, k in held.items():
-        group_of_leaf[areas.leaves_of(code)] = k
-    figures = cell_figures(snapshot, query)
-    missing = figures.uncovered + figures.off_network
-    group = group_of_leaf[frontage.cell_area]
-    chosen = (group >= 0) & (missing > 0) & (missing >= min_share * frontage.cell_people)
-    label = _label_contiguous(_adjacent(snapshot), chosen, group)
-    count = int(label.max()) + 1 if len(label) else 0
-    people = np.bincount(label[chosen], weights=missing[chosen], minlength=count)
-    big = [g for g in np.lexsort((np.arange(count), -people)).tolist() if people[g] >= min_population]
-    at = np.flatnonzero(chosen)
-    by_label = at[np.argsort(label[at], kind="stable")]
-    start = np.searchsorted(label[by_label], np.arange(count + 1))
-    return GapsAnswer(
-        run_id=run_id(snapshot, query),
-        resolution=frontage.resolution,
-        gaps=[_gap(snapshot, query, figures, by_label[start[g] : start[g + 1]]) for g in big[:limit]],
-        total_people=round(float(people[big].sum())),
-        total_gaps=len(big),
-    )
-
-
-def _gap(snapshot: Snapshot, query: CoverageQuery, figures: CellFigures, at: IntArray) -> Gap:
-    frontage, areas = snapshot.frontage, snapshot.areas
-    missing = (figures.uncovered + figures.off_network)[at]
-    grid = population_grid(snapshot)
-    lng, lat = grid.lng, grid.lat
-    codes = sorted({areas.leaf_codes[k] for k in frontage.cell_area[at].tolist()})
-    reached = at[figures.nearest[at] >= 0]
-    nearest = int(reached[figures.nearest_mm[reached].argmin()]) if len(reached) else int(at[0])
-    station, minutes = _nearest(snapshot, query, figures, nearest)
-    cells = frontage.cells[at]
-    return Gap(
-        id=f"{int(cells[missing.argmax()]):x}",
-        people=round(float(missing.sum())),
-        population=round(float(frontage.cell_people[at].sum())),
-        off_network=round(float(figures.off_network[at].sum())),
-        cells=cells.tolist(),
-        outline=outline(cells),
-        lng=round(float(np.average(lng[at], weights=missing)), 6),
-        lat=round(float(np.average(lat[at], weights=missing)), 6),
-        areas=[areas.get(code) for code in codes],
-        nearest_station=station,
-        nearest_minutes=minutes,
-    )
-
-
-def _adjacent(snapshot: Snapshot) -> tuple[IntArray, IntArray]:
-    """Pairs of population cells (by number, each once) that share an edge."""
-
-    def make() -> tuple[IntArray, IntArray]:
-        cells = snapshot.frontage.cells
-        number = {cell: k for k, cell in enumerate(cells.tolist())}
-        pairs = [
-            (k, number[other]) for cell, k in number.items() for other in neighbours(cell) if number.get(other, -1) > k
-        ]
-        found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
-
-    return snapshot.cached("adjacent cells", make)
-
-
-def _label_contiguous(pairs: tuple[IntArray, IntArray], chosen: BoolArray, group: IntArray) -> IntArray:
-    """A number for every chosen cell, the same for cells joined by chosen cells of one group; -1 for the others."""
-    a, b = pairs
-    joined = chosen[a] & chosen[b] & (group[a] == group[b])
-    n = len(chosen)
-    graph = coo_matrix((np.ones(int(joined.sum()), dtype=np.int8), (a[joined], b[joined])), shape=(n, n))
-    raw = connected_components(graph, directed=False)[1]
-    label = np.full(n, -1, dtype=np.int64)
-    label[chosen] = np.unique(raw[chosen], return_inverse=True)[1]
-    return label

@@ -10,7 +10,8 @@ from app.geo.crs import Crs
 from app.models.vocabularies import AreaLevel
 from app.services.attendable import Wanted, next_sessions
 from app.services.coverage import CoverageQuery, coverage_curve, coverage_table
-from app.services.coverage_cells import cell_figures, coverage_gaps
+from app.services.coverage_cells import cell_figures
+from app.services.gaps import coverage_gaps
 from app.services.isochrones import DEFAULT_MINUTES, isochrones_of_position
 from app.services.nearest import NearestQuery, Order, find_nearest, with_beyond
 from app.services.offer import ANY_COURSE

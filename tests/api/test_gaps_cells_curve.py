@@ -12,7 +12,8 @@ from app.api.schemas.coverage import CoverageCurve
 from app.geo.hexgrid import cell_polygons, from_text
 from app.models.vocabularies import AreaLevel
 from app.services.coverage import CoverageQuery, coverage_curve
-from app.services.coverage_cells import coverage_cells, coverage_gaps
+from app.services.coverage_cells import coverage_cells
+from app.services.gaps import coverage_gaps
 from app.services.profiles import resolve_profile
 from app.services.snapshot import Snapshot
 from app.services.station_table import today

@@ -23,7 +23,8 @@ from app.services.coverage import (
     on_edge,
     run_id,
 )
-from app.services.coverage_cells import all_cell_rows, coverage_cells, coverage_gaps
+from app.services.coverage_cells import all_cell_rows, coverage_cells
+from app.services.gaps import coverage_gaps
 from app.services.profiles import resolve_profile
 from app.services.snapshot import Snapshot
 

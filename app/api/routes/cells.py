@@ -21,7 +21,8 @@ from app.api.summaries import snapshot_notice
 from app.errors import ErrorItem, InvalidInput
 from app.geo.hexgrid import cell_polygons, to_text
 from app.models.vocabularies import AreaLevel
-from app.services.coverage_cells import MAX_RESOLUTION, MIN_RESOLUTION, CellRow, Gap, coverage_cells, coverage_gaps
+from app.services.coverage_cells import MAX_RESOLUTION, MIN_RESOLUTION, CellRow, coverage_cells
+from app.services.gaps import Gap, coverage_gaps
 
 router = APIRouter(prefix="/coverage", tags=["coverage"])
 
@@ -66,10 +67,11 @@ def list_coverage_gaps(
     limit: Annotated[int, Query(ge=1, le=500, description="至多列出几个 · List at most so many", examples=[50])] = 50,
     format: Format = CellFormat.JSON,
 ) -> Response:  # fmt: skip
-    """相邻的、居民多在步行范围之外的网格连成一片,即为缺口。每个缺口给出人数、所在区划和最近站点的步行分钟。
+    """相邻的、居民多在步行范围之外的网格连成一片,即为缺口。每个缺口给出人数、所在区划、最近站点的步行分钟,以及为什么:
+    附近没有站点、要绕路、只因台阶、附近没有道路,各多少人。
 
-    Neighbouring cells most of whose residents are not within the walk make a gap. Each names its people, its areas, and
-    the minutes to the nearest station.
+    Neighbouring cells most of whose residents are not within the walk make a gap. Each names its people, its areas,
+    the minutes to the nearest station, and why: no station near, a way around, steps alone, no street; how many each.
     """
     snapshot = snapshot_then(request, method.day, method.known_at)
     freshness = Freshness.of(request, f"{snapshot.version} {method.day}")
@@ -167,6 +169,8 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "areas": [{"code": area.code, "name": area.name} for area in gap.areas],
         "nearest_station": gap.nearest_station,
         "nearest_minutes": gap.nearest_minutes,
+        "detour": gap.detour,
+        "reasons": vars(gap.reasons),
         "cells": [to_text(cell) for cell in gap.cells],
     }
 

@@ -60,6 +60,23 @@ class CellFeatures(Method):
     data_notice: Notice | None = NoticeField
 
 
+class GapReasons(BaseModel):
+    """Why: every one of ``people`` counted once. 原因,每人只计一次"""
+
+    no_station_near: int = Field(
+        description="直线距离也超出步行范围:附近没有站点 · Even a straight line to the nearest station is too long",
+        examples=[4100],
+    )
+    cut_off: int = Field(
+        description="直线够近,但要绕行(江河、铁路、围墙) · Near in a straight line, but the way goes around",
+        examples=[1110],
+    )
+    steps_only: int = Field(
+        description="只因途中有台阶(wheelchair) · Because of steps alone, for step-free profiles", examples=[0]
+    )
+    off_network: int = Field(description=OFF_NETWORK, examples=[0])
+
+
 class Gap(BaseModel):
     """A contiguous gap: neighbouring cells where few are within the walk."""
 
@@ -72,6 +89,12 @@ class Gap(BaseModel):
     areas: list[AreaRef] = Field(description="所跨的最小一级区划 · The smallest areas that it touches")
     nearest_station: str | None = Field(description=STATION, examples=["YC440106-001"])
     nearest_minutes: float | None = Field(description=MINUTES, examples=[17.8])
+    detour: float | None = Field(
+        description="到最近站点的步行与直线之比,按其中居民加权;走不到则为 null · "
+        "The walk to the nearest station over the straight line, of its people; null where none can be walked to",
+        examples=[1.62],
+    )
+    reasons: GapReasons
     cells: list[str] = Field(description="H3 索引 · H3 indexes", examples=[["89411cb1b0fffff"]])
 
 
