@@ -9,6 +9,7 @@ from app.errors import DomainError
 from app.geo.crs import Crs
 from app.models.vocabularies import AreaLevel
 from app.services.attendable import Wanted, next_sessions
+from app.services.capacity import capacity
 from app.services.coverage import CoverageQuery, coverage_curve, coverage_table
 from app.services.coverage_cells import cell_figures
 from app.services.gaps import coverage_gaps
@@ -73,6 +74,7 @@ def warm(snapshot: Snapshot) -> float:
             served_by_matrix(snapshot, query, level, level)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
+        capacity(snapshot, query, AreaLevel.DISTRICT)
         rehearse_scenario(snapshot, query)
     except DomainError:
         pass  # no people yet

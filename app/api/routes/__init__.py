@@ -10,6 +10,7 @@ from app.api.routes import (
     audit,
     auth,
     calendar,
+    capacity,
     cells,
     changes,
     courses,
@@ -49,7 +50,7 @@ def routers() -> list[APIRouter]:
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    planning = (changes, scenarios, saved_scenarios)
+    planning = (capacity, changes, scenarios, saved_scenarios)
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
