@@ -48,20 +48,20 @@ class Bound:
 
 def upper_bound(
     model: CoverModel, rules: Rules, known: IntArray, known_value: float, *, steps: int = STEPS,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = lambda: False, enough: float = -np.inf,
 ) -> Bound:  # fmt: skip
     """The bound, beside a choice that keeps the rules and its value; the choice's own candidates are never left out.
 
-    ``stop`` is asked now and then; the bound holds whenever it ends.
+    ``stop`` is asked now and then; the bound holds whenever it ends. It ends as well once it is below ``enough``.
     """
     state = _State.of(model, known)
-    upper, length, waited = np.inf, 1.0, 0
+    upper, length, waited = float("inf"), 1.0, 0
     out, within = np.zeros(model.candidate_count, np.bool_), np.zeros(model.candidate_count, np.bool_)
     for step in range(steps):
         price = _prices(model.ptr, model.unit, state.multiplier)
         chosen, least_out, most_in = _best_basis(price, rules)
         value = float(np.maximum(model.weight - state.multiplier, 0.0).sum() + price[chosen].sum())
-        value += ROUNDING * model.weight.sum()
+        value += ROUNDING * float(model.weight.sum())
         if value < upper - 1e-6 * abs(upper - known_value) or not np.isfinite(upper):
             upper, waited = value, 0
         else:
@@ -74,7 +74,7 @@ def upper_bound(
         within |= selected & (value - price + most_in <= known_value)
         if waited >= PATIENCE:
             length, waited = length / 2, 0
-        if upper <= known_value * (1 + TINY) or length < SHORTEST or (step % 16 == 15 and stop()):
+        if upper <= max(known_value * (1 + TINY), enough) or length < SHORTEST or (step % 16 == 15 and stop()):
             break
         state.improve(model, chosen, length * max(upper - known_value, 0.0) + TINY * upper)
     # a choice that is known stays whole, though nothing better may hold one of its places

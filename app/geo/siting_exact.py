@@ -20,13 +20,12 @@ from app.geo.arrays import IntArray
 from app.geo.siting import TINY, Rules, interchange, keeps_rules, value_of
 from app.geo.siting_bound import upper_bound
 from app.geo.siting_model import CoverModel
-from app.geo.siting_program import program
+from app.geo.siting_program import choice_in, program, start_from, watched_run
 from app.geo.siting_reduce import Reduced, reduced
 
 Progress = Callable[[float, float], None]
 Cancelled = Callable[[], bool]
 BOUND_SHARE = 0.25  # of the time goes into the bound at most
-REPORT_EVERY_S = 0.2
 
 
 class Proof(StrEnum):
@@ -100,64 +99,36 @@ class _Run:
     outer_bound: float
     progress: Progress
     cancelled: Cancelled
-    was_cancelled: bool = False
 
     def solve(self, until: float) -> Solution:
-        remaining = until - time.monotonic()
-        if remaining <= 0.05 or self.cancelled():
+        if until - time.monotonic() <= 0.05 or self.cancelled():
             proof = Proof.CANCELLED if self.cancelled() else Proof.TIME_LIMIT
             return Solution(self.known, self.known_value, self.outer_bound, proof)
         solver = program(self.left, self.rules)
-        solver.setOptionValue("time_limit", max(until - time.monotonic(), 0.05))
-        self._start(solver)
-        last = [0.0]
+        start_from(solver, self.left, self.known)
 
-        def watch(event: highspy.highs.HighsCallbackEvent) -> None:
-            now = time.monotonic()
-            if now - last[0] >= REPORT_EVERY_S:
-                last[0] = now
-                self.was_cancelled = self.was_cancelled or self.cancelled()
-                value = max(self.known_value, event.data_out.mip_primal_bound + self.left.constant)
-                self.progress(value, self._bound(event.data_out.mip_dual_bound))
-            if self.was_cancelled:
-                event.interrupt()
+        def report(value: float, bound: float) -> None:
+            self.progress(max(self.known_value, value + self.left.constant), self._bound(bound))
 
-        solver.cbMipInterrupt.subscribe(watch)
-        solver.run()
-        return self._read(solver)
-
-    def _start(self, solver: highspy.Highs) -> None:
-        """Give the known choice to the solver: its places and the units they cover."""
-        places = len(self.left.kept)
-        is_known = np.isin(self.left.kept, self.known)
-        covered = np.bincount(
-            np.repeat(is_known, np.diff(self.left.model.ptr)) * (self.left.model.unit + 1),
-            minlength=self.left.model.unit_count + 1,
-        )[1:]
-        start = highspy.HighsSolution()
-        start.col_value = np.concatenate([is_known, covered > 0]).astype(np.float64)[: places + len(covered)]
-        solver.setSolution(start)
+        was_cancelled = watched_run(solver, until, report, self.cancelled)
+        return self._read(solver, Proof.CANCELLED if was_cancelled else Proof.TIME_LIMIT)
 
     def _bound(self, dual_bound: float) -> float:
         """Nothing better than the known value was left out, so the bound of what is left is one of everything."""
         return min(self.outer_bound, max(self.known_value, dual_bound + self.left.constant))
 
-    def _read(self, solver: highspy.Highs) -> Solution:
-        status, info = solver.getModelStatus(), solver.getInfo()
+    def _read(self, solver: highspy.Highs, unfinished: Proof) -> Solution:
         best, value = self.known, self.known_value
-        values = np.asarray(solver.getSolution().col_value)
-        if len(values) and info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-            chosen = np.sort(
-                np.concatenate([self.left.fixed, self.left.kept[values[: len(self.left.kept)] > 0.5]])
-            ).astype(np.int64)
-            if keeps_rules(self.model, chosen, self.rules):
-                improved = np.sort(interchange(self.model, self.rules, chosen))
-                best, value = max(
-                    ((c, value_of(self.model, c)) for c in (best, chosen, improved)), key=lambda pair: pair[1]
-                )
+        chosen = choice_in(solver, self.left)
+        if chosen is not None and keeps_rules(self.model, chosen, self.rules):
+            improved = np.sort(interchange(self.model, self.rules, chosen))
+            best, value = max(
+                ((c, value_of(self.model, c)) for c in (best, chosen, improved)), key=lambda pair: pair[1]
+            )
+        status = solver.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:  # what is left holds nothing better
             return Solution(best, value, value, Proof.OPTIMAL)
-        is_done = status == highspy.HighsModelStatus.kOptimal
-        bound = max(value, self._bound(info.mip_dual_bound))
-        proof = Proof.OPTIMAL if is_done else Proof.CANCELLED if self.was_cancelled else Proof.TIME_LIMIT
-        return Solution(best, value, bound, proof)
+        bound = max(value, self._bound(solver.getInfo().mip_dual_bound))
+        return Solution(
+            best, value, bound, Proof.OPTIMAL if status == highspy.HighsModelStatus.kOptimal else unfinished
+        )

@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import highspy
 import numpy as np
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-from app.geo.arrays import FloatArray
+from app.geo.arrays import FloatArray, IntArray
 from app.geo.siting import Rules
 from app.geo.siting_reduce import Reduced
 
+REPORT_EVERY_S = 0.2
 
-def program(left: Reduced, rules: Rules) -> highspy.Highs:
-    """The program over what is left: a binary column for every kept candidate, then one from 0 to 1 for every unit."""
+
+def watched_run(
+    solver: highspy.Highs, until: float, report: Callable[[float, float], None], cancelled: Callable[[], bool]
+) -> bool:
+    """Run until it is solved, ``until`` (by ``time.monotonic``), or cancelled; True where it was cancelled.
+
+    ``report`` is told the solver's value and bound now and then.
+    """
+    last, stopped = [0.0], [False]
+
+    def watch(event: highspy.highs.HighsCallbackEvent) -> None:
+        now = time.monotonic()
+        if now - last[0] >= REPORT_EVERY_S:
+            last[0] = now
+            stopped[0] = stopped[0] or cancelled()
+            report(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
+        if stopped[0]:
+            event.interrupt()
+
+    solver.setOptionValue("time_limit", max(until - time.monotonic(), 0.05))
+    solver.cbMipInterrupt.subscribe(watch)
+    solver.run()
+    return stopped[0]
+
+
+def start_from(solver: highspy.Highs, left: Reduced, known: IntArray, more: tuple[float, ...] = ()) -> None:
+    """Give a known choice (numbers of the whole model) to the solver: its places, the units they cover, ``more``."""
+    is_known = np.isin(left.kept, known)
+    covered = np.zeros(left.model.unit_count)
+    covered[left.model.unit[np.repeat(is_known, np.diff(left.model.ptr))]] = 1.0
+    start = highspy.HighsSolution()
+    start.col_value = np.concatenate([is_known.astype(np.float64), covered, more])
+    solver.setSolution(start)
+
+
+def choice_in(solver: highspy.Highs, left: Reduced) -> IntArray | None:
+    """The choice that the solver found, in numbers of the whole model (ascending); None where it found none."""
+    values = np.asarray(solver.getSolution().col_value)
+    if not len(values) or solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    return np.sort(np.concatenate([left.fixed, left.kept[values[: len(left.kept)] > 0.5]])).astype(np.int64)
+
+
+def program(left: Reduced, rules: Rules, *, any_count: bool = False) -> highspy.Highs:
+    """The program over what is left: a binary column for every kept candidate, then one from 0 to 1 for every unit.
+
+    With ``any_count`` the number of places is free.
+    """
     places, units = len(left.kept), left.model.unit_count
-    rows, lower, upper = _rows(left, rules)
+    rows, lower, upper = _rows(left, rules, any_count=any_count)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = places + units, rows.shape[0]
     lp.sense_ = highspy.ObjSense.kMaximize
@@ -34,10 +84,10 @@ def program(left: Reduced, rules: Rules) -> highspy.Highs:
     return solver
 
 
-def _rows(left: Reduced, rules: Rules) -> tuple[csr_array, FloatArray, FloatArray]:
+def _rows(left: Reduced, rules: Rules, *, any_count: bool) -> tuple[csr_array, FloatArray, FloatArray]:
     """The rows: units covered only by places chosen; the number of places; floors; spacing."""
     places, units = len(left.kept), left.model.unit_count
-    whole = np.inf
+    whole = highspy.kHighsInf
 
     def on_places(matrix: csr_array) -> csr_array:
         return hstack([matrix, csr_array((matrix.shape[0], units))], format="csr")
@@ -49,8 +99,8 @@ def _rows(left: Reduced, rules: Rules) -> tuple[csr_array, FloatArray, FloatArra
     lower, upper = [np.full(units, -whole)], [np.zeros(units)]
     room = float(rules.count - len(left.fixed))
     parts.append(on_places(csr_array(np.ones((1, places)))))
-    lower.append(np.array([room]))
-    upper.append(np.array([room]))
+    lower.append(np.array([-whole if any_count else room]))
+    upper.append(np.array([whole if any_count else room]))
     stands, fixed_in = rules.site_group[left.kept], rules.site_group[left.fixed]
     for g in np.flatnonzero(rules.least_sites > 0):
         parts.append(on_places(csr_array((stands == g).astype(np.float64).reshape(1, -1))))
