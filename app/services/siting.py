@@ -29,6 +29,7 @@ from app.services.area_table import AreaInfo
 from app.services.coverage import people_by_leaf, run_id, whole_covered
 from app.services.siting_ground import Ground, ground_of
 from app.services.siting_question import MAX_SITES, Objective, SitingQuestion
+from app.services.siting_robustness import Robustness, robustness
 from app.services.snapshot import Snapshot
 
 QUICK_STEPS = 150  # of the bound, for answers at once
@@ -120,6 +121,7 @@ class SitingAnswer:
     areas: list[AreaFigures]
     stages: list[Stage]
     proven: Proven
+    robustness: Robustness | None
 
 
 def site(snapshot: Snapshot, question: SitingQuestion) -> SitingAnswer:
@@ -254,6 +256,7 @@ def _answer(ground: Ground, chosen: IntArray, proven: Proven, method: str) -> Si
         areas=figures,
         stages=_stages(ground, ends if question.stages else ends[:0], adds),
         proven=proven,
+        robustness=robustness(ground, order) if question.robustness else None,
     )
 
 

@@ -74,6 +74,7 @@ class SitingQuestion:
     station_spacing_m: float = 0.0
     floors: tuple[Floor, ...] = ()
     weights: tuple[Weight, ...] = ()
+    robustness: bool = False  # it shapes no choice
 
     def __post_init__(self) -> None:
         faults = [*self._faults_of_count(), *self._faults_of_lists()]
@@ -195,6 +196,13 @@ class SitingQuestion:
                     )
                 )  # fmt: skip
             seen.add(one)
+        if self.robustness and self.objective is not Objective.PEOPLE:
+            faults.append(
+                ErrorItem(
+                    "robustness", "只用于 objective=people", "goes with objective people alone", value=self.objective,
+                    remedy_zh="去掉 robustness,或改 objective", remedy_en="leave out robustness, or change objective",
+                )
+            )  # fmt: skip
         if self.candidates is not None and self.within is not None:
             faults.append(
                 ErrorItem(

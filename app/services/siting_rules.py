@@ -77,7 +77,7 @@ class RuleBook:
         self, snapshot: Snapshot, question: SitingQuestion, candidates: Candidates, districts: Districts,
         stations: tuple[FloatArray, FloatArray],
     ) -> None:  # fmt: skip
-        self.question, self.candidates, self.districts = question, candidates, districts
+        self.question, self.candidates, self.districts, self.stations = question, candidates, districts, stations
         leaf = candidates.leaf
         group = np.where(leaf >= 0, districts.of_leaf[np.maximum(leaf, 0)], -1) if len(districts.of_leaf) else leaf
         self.plain = replace(

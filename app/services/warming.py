@@ -19,6 +19,8 @@ from app.services.profiles import resolve_profile
 from app.services.routes import find_route
 from app.services.search_index import index_of
 from app.services.served_by import served_by_matrix
+from app.services.siting import site
+from app.services.siting_question import GivenCandidate, SitingQuestion
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
@@ -61,8 +63,10 @@ def warm(snapshot: Snapshot) -> float:
             served_by_matrix(snapshot, query, level, level)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
+        if longest >= 0:
+            site(snapshot, SitingQuestion(query, 1, candidates=(GivenCandidate("1", None, position),)))
     except DomainError:
-        pass  # no people yet
+        pass  # no people yet, or that street is on an island
     for step_free in (False, True):
         searcher, places, _ = snapshot.variant(step_free=step_free)
         snapshot.far.build(network, searcher, places, step_free=step_free)

@@ -33,6 +33,7 @@ from app.api.routes import (
     search,
     served_by,
     sign_ups,
+    siting,
     station_route,
     stations,
     targets,
@@ -45,7 +46,20 @@ def routers() -> list[APIRouter]:
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(refuse_unknown_parameters)])
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
-    public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
+    public = (
+        search,
+        nearest,
+        stations,
+        station_route,
+        isochrones,
+        coverage,
+        served_by,
+        cells,
+        siting,
+        areas,
+        datasets,
+        auth,
+    )
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
