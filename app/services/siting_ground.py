@@ -9,7 +9,7 @@ import numpy as np
 from app.errors import ErrorItem, InvalidInput
 from app.geo.arrays import FloatArray, IntArray
 from app.geo.siting import people_by_group
-from app.geo.siting_demand import uncovered_demand
+from app.geo.siting_demand import Demand, uncovered_demand
 from app.geo.siting_model import CoverModel, cover_model
 from app.geo.snapping import Places
 from app.geo.whatif import area_coverage, on_edge_after
@@ -53,7 +53,7 @@ def ground_of(snapshot: Snapshot, question: SitingQuestion) -> Ground:
     weight = weights_by_leaf(snapshot.areas, question.weights)
     shape = question.parameters()
     key = (
-        str(query.parameters(snapshot)), str(shape["candidates"]), question.candidate_spacing_m,
+        str(query.parameters(snapshot)), question.candidates, question.candidate_spacing_m,
         question.most_candidates, question.within, tuple(shape["weights"]),
     )  # fmt: skip
     held = snapshot.cached("siting models", lambda: BoundedCache(KEPT_MODELS))
@@ -69,17 +69,24 @@ def ground_of(snapshot: Snapshot, question: SitingQuestion) -> Ground:
     return ground
 
 
+def demand_of(
+    snapshot: Snapshot, question: SitingQuestion, districts: Districts, weight: FloatArray | None = None
+) -> Demand:
+    """Who is left to cover; ``weight`` is by leaf area, 1 by default."""
+    query = question.coverage
+    return uncovered_demand(
+        snapshot.network, snapshot.frontage, field_within(snapshot, query, query.limit_mm), on_edge(snapshot, query),
+        query.limit_mm, districts.of_leaf, np.ones(len(districts.of_leaf)) if weight is None else weight,
+    )  # fmt: skip
+
+
 def _modelled(
     snapshot: Snapshot, question: SitingQuestion, districts: Districts, weight: FloatArray
 ) -> tuple[Candidates, CoverModel]:
-    query = question.coverage
-    demand = uncovered_demand(
-        snapshot.network, snapshot.frontage, field_within(snapshot, query, query.limit_mm), on_edge(snapshot, query),
-        query.limit_mm, districts.of_leaf, weight,
-    )  # fmt: skip
+    demand = demand_of(snapshot, question, districts, weight)
     candidates = candidates_of(snapshot, question, demand)
-    searcher, _, _ = snapshot.variant(step_free=query.profile.step_free)
-    return candidates, cover_model(searcher, demand, candidates.places, query.limit_mm)
+    searcher, _, _ = snapshot.variant(step_free=question.coverage.profile.step_free)
+    return candidates, cover_model(searcher, demand, candidates.places, question.coverage.limit_mm)
 
 
 def covered_with(snapshot: Snapshot, question: SitingQuestion, added: Places) -> FloatArray:
