@@ -23,7 +23,8 @@ DomainError
 ├── TooManyRequests         429  too often: failed sign-ins, ratings, complaints
 │   └── LockedOut           429  an account after several wrong passwords in a row
 ├── Refused                 422  understood, but it has no meaningful answer
-│   └── NotWalkable         422  a position with no walkable street within the snapping limit
+│   ├── NotWalkable         422  a position with no walkable street within the snapping limit
+│   └── RulesConflict       422  rules of siting that cannot hold together: which, is told
 ├── NotReady                503  nothing loaded yet, or a snapshot still being built
 └── ImportFailed            422  a file could not be taken in; carries the row-level report
     └── FileUnreadable      422  truncated, of another format, or in another encoding
@@ -218,6 +219,12 @@ class NotWalkable(Refused):
     code = "not_walkable"
     title_zh = "该位置附近没有可步行的道路"
     title_en = "No walkable street near this position"
+
+
+class RulesConflict(Refused):
+    code = "rules_conflict"
+    title_zh = "条件互相冲突"
+    title_en = "The rules are in conflict"
 
 
 class NotReady(DomainError):

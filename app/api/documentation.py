@@ -71,6 +71,7 @@ TAGS = [
     {"name": "isochrones", "description": "等时圈:步行多少分钟到哪里 · Isochrones: how far one can walk"},
     {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},
     {"name": "scenarios", "description": "方案:改变站点前后的覆盖 · Scenarios: coverage before and after"},
+    {"name": "siting", "description": "选址:下一批站点建在哪里 · Siting: where the next stations go"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},

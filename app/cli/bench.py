@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.services.snapshot import Snapshot
 
 bench_app = typer.Typer(help="性能测试 · Benchmarks, each figure beside a peer's.", invoke_without_command=True)
-GROUPS = ("starting", "engine", "answers", "http")
+GROUPS = ("starting", "engine", "answers", "siting", "http")
 
 
 @bench_app.callback()
@@ -117,7 +117,7 @@ def _service(figures: dict[str, Any]) -> None:
     from app.services.snapshot import ensure_snapshot
     from app.services.warming import warm
     from app.settings import home_settings
-    from benchmarks import serving, shapes, starting, walking
+    from benchmarks import serving, shapes, siting, starting, walking
 
     log = home_folder() / "logs" / "bench.log"
     with database_engine() as engine:
@@ -127,6 +127,8 @@ def _service(figures: dict[str, Any]) -> None:
         figures["measured_on"] = walking.describe(snapshot)
         say("正在测量计算核心…", "measuring answers in this process …")
         figures["answers"] = walking.run(snapshot)
+        say("正在测量选址(含整个模型直接求解,一分钟)…", "measuring siting (the whole model by the solver: a minute) …")
+        figures["siting"] = siting.run(snapshot)
         say("正在测量等时圈的形状…", "measuring the shape of isochrones …")
         figures["isochrone_shapes"] = shapes.run(snapshot)
         url = render(engine.url)

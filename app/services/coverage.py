@@ -147,7 +147,7 @@ def coverage_rows(snapshot: Snapshot, query: CoverageQuery, areas: Sequence[Area
     medians = median_of_curve(
         np.asarray(table.sum_leaves(codes, curve), dtype=np.float64).reshape(len(codes), -1),
         CURVE_MINUTES,
-        np.asarray(table.sum_leaves(codes, _exact_population(snapshot)), dtype=np.float64),
+        np.asarray(table.sum_leaves(codes, exact_population(snapshot)), dtype=np.float64),
     )
     mask = snapshot.open_mask(query.day, query.types)
     _, places, _ = snapshot.variant(step_free=query.profile.step_free)
@@ -252,7 +252,7 @@ def _key(query: CoverageQuery) -> tuple[Any, ...]:
     return (query.profile.speed_kmh, query.profile.step_free, query.day, tuple(sorted(query.types)))
 
 
-def _exact_population(snapshot: Snapshot) -> FloatArray:
+def exact_population(snapshot: Snapshot) -> FloatArray:
     """Residents by leaf, before rounding."""
 
     def make() -> FloatArray:
@@ -269,7 +269,7 @@ def people_by_leaf(snapshot: Snapshot) -> People:
 
     def make() -> People:
         frontage, count = snapshot.frontage, len(snapshot.areas.leaf_codes)
-        exact = _exact_population(snapshot)
+        exact = exact_population(snapshot)
         population = snapshot.areas.apportion_leaves(exact, round(float(frontage.cell_people.sum())))
         off = np.bincount(frontage.cell_area, weights=frontage.cell_off_network, minlength=count)
         return People(population, np.minimum(np.round(off).astype(np.int64), population))

@@ -23,6 +23,8 @@ from app.services.scenario_changes import ChangeKind, Proposed
 from app.services.scenarios import ScenarioQuery, evaluate
 from app.services.search_index import index_of
 from app.services.served_by import served_by_matrix
+from app.services.siting import site
+from app.services.siting_question import GivenCandidate, SitingQuestion
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
@@ -76,8 +78,10 @@ def warm(snapshot: Snapshot) -> float:
             coverage_curve(snapshot, query)
         capacity(snapshot, query, AreaLevel.DISTRICT)
         rehearse_scenario(snapshot, query)
+        if longest >= 0:
+            site(snapshot, SitingQuestion(query, 1, candidates=(GivenCandidate("1", None, position),)))
     except DomainError:
-        pass  # no people yet
+        pass  # no people yet, or that street is on an island
     for step_free in (False, True):
         searcher, places, _ = snapshot.variant(step_free=step_free)
         snapshot.far.build(network, searcher, places, step_free=step_free)

@@ -37,6 +37,7 @@ from app.api.routes import (
     search,
     served_by,
     sign_ups,
+    siting,
     station_route,
     stations,
     targets,
@@ -50,7 +51,7 @@ def routers() -> list[APIRouter]:
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
-    planning = (capacity, changes, scenarios, saved_scenarios)
+    planning = (capacity, changes, scenarios, saved_scenarios, siting)
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
