@@ -12,7 +12,8 @@ DomainError
 │   ├── ReportLocked        409  the figures belong to a report that is submitted or accepted
 │   ├── KeyReused           409  an idempotency key that came with another request before
 │   ├── SessionFull         409  no seat is left, nor a place on the waiting list where one was asked for
-│   └── AlreadySignedUp     409  the same person for the same session
+│   ├── AlreadySignedUp     409  the same person for the same session
+│   └── JobFinished         409  a job that is over cannot be cancelled
 ├── Unauthenticated         401  no sign-in
 │   ├── InvalidCredentials  401  no such account, another password, or a disabled account: which is not told
 │   ├── TokenExpired        401  an access token, refresh token or API token whose time is over
@@ -140,6 +141,12 @@ class AlreadySignedUp(Conflict):
     code = "already_signed_up"
     title_zh = "已经报名"
     title_en = "Signed up already"
+
+
+class JobFinished(Conflict):
+    code = "job_finished"
+    title_zh = "任务已结束"
+    title_en = "The job is over"
 
 
 class Unauthenticated(DomainError):

@@ -55,7 +55,8 @@ def drop_job_queue() -> None:
         BEGIN
             FOR held IN
                 SELECT oid::regclass AS name FROM pg_class
-                WHERE relkind = 'r' AND relname LIKE 'procrastinate\\_%' AND relnamespace = current_schema()::regnamespace
+                WHERE relname LIKE 'procrastinate\\_%' AND relkind = 'r'
+                    AND relnamespace = current_schema()::regnamespace
             LOOP
                 EXECUTE format('DROP TABLE %s CASCADE', held.name);
             END LOOP;

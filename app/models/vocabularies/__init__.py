@@ -47,7 +47,7 @@ __all__ = [
     "AppraisalComponent", "AppraisalGrade", "AppraisalState", "AreaLevel", "AuditAction", "BoundaryKind", "Channel",
     "ComplaintAction", "ComplaintState", "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus",
     "DatasetKind", "DatasetRole", "ExemplarState", "FindingSeverity", "FindingState", "HostKind", "InspectionSubject",
-    "JobState", "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel", "ReportState",
-    "ReportTimeliness", "Role", "SessionStatus", "SignUpState", "Standard", "StationStatus", "StationType",
-    "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
+    "JobState", "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel",
+    "ReportState", "ReportTimeliness", "Role", "SessionStatus", "SignUpState", "Standard", "StationStatus",
+    "StationType", "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
 ]  # fmt: skip
