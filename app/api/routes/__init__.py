@@ -13,9 +13,11 @@ from app.api.routes import (
     cells,
     courses,
     coverage,
+    coverage_runs,
     datasets,
     health,
     isochrones,
+    jobs,
     ledger_attendance,
     ledger_courses,
     ledger_organisations,
@@ -48,6 +50,8 @@ def routers() -> list[APIRouter]:
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
     training = (calendar, courses, sign_ups)
     officers = (
+        jobs,
+        coverage_runs,
         vocabularies,
         targets,
         audit,
