@@ -25,6 +25,7 @@ from app.services.software import software
 from app.settings import HomeSettings, MethodSettings, method_settings
 
 METHOD = "method"
+COMPARED = tuple(name for name in AREA_FIGURES if name != "name")  # an area that was renamed is the same area
 RECORD = "record"
 
 
@@ -152,8 +153,9 @@ def _record_differences(run: CoverageRun, figures: RunFigures, *, is_comparable:
 
 
 def _area_differences(kept: list[CoverageAreaResult], figures: RunFigures) -> list[Difference]:
-    stored = {row.area_code: {name: getattr(row, name) for name in AREA_FIGURES} for row in kept}
-    return _differences(stored, figures.by_area())
+    stored = {row.area_code: {name: getattr(row, name) for name in COMPARED} for row in kept}
+    computed = {code: {name: held[name] for name in COMPARED} for code, held in figures.by_area().items()}
+    return _differences(stored, computed)
 
 
 def _cell_differences(kept: dict[int, tuple[Any, ...]], figures: RunFigures) -> list[Difference]:
