@@ -29,7 +29,8 @@ DomainError
 └── ImportFailed            422  a file could not be taken in; carries the row-level report
     └── FileUnreadable      422  truncated, of another format, or in another encoding
 
-``DatabaseUnavailable`` (503) stands beside them for a database that cannot be reached.
+``DatabaseUnavailable`` (503) stands beside them for a database that cannot be reached; ``JobFailed`` and
+``JobInterrupted`` are never answers, but what jobs that went wrong have as their problem.
 Every error has a stable ``code`` (never translated), a Chinese and an English text,
 and a list of ``ErrorItem`` that name field, value and remedy.
 """
@@ -252,3 +253,19 @@ class FileUnreadable(ImportFailed):
     code = "file_unreadable"
     title_zh = "文件无法读取"
     title_en = "File unreadable"
+
+
+class JobFailed(DomainError):
+    """Something went wrong inside of a job that nobody foresaw; the log of the worker has it."""
+
+    code = "job_failed"
+    title_zh = "任务出错"
+    title_en = "The job went wrong"
+
+
+class JobInterrupted(DomainError):
+    """A job broke off again and again: its worker died, or lost the database."""
+
+    code = "job_interrupted"
+    title_zh = "任务多次中断"
+    title_en = "The job was interrupted again and again"

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.errors import DomainError
+from app.errors import DomainError, JobFailed, JobInterrupted
 
 LONGEST_VALUE = 200
 MOST_ITEMS = 50
-
-
-class JobFailed(DomainError):
-    """Something went wrong inside of the work that nobody foresaw; the log of the worker has it."""
-
-    code = "job_failed"
-    title_zh = "任务出错"
-    title_en = "The job went wrong"
-
-
-class JobInterrupted(DomainError):
-    """The work broke off again and again: its worker died, or lost the database."""
-
-    code = "job_interrupted"
-    title_zh = "任务多次中断"
-    title_en = "The job was interrupted again and again"
 
 
 def unforeseen() -> JobFailed:

@@ -42,7 +42,7 @@ Id = Annotated[
 @router.post(
     "",
     operation_id="startCoverageRun",
-    summary="计算覆盖并保存为一次运行(任务)· Compute coverage and keep it as a run",
+    summary="计算覆盖并保存为运行 · Compute coverage and keep it as a run",
     response_model=JobOut,
     status_code=202,
     responses=STARTED,
