@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.runtime import home_folder, say
+
+if TYPE_CHECKING:
+    from app.services.job_kinds import JobKind
 
 NICE = 10  # residents' questions come first
 
@@ -32,7 +36,6 @@ def work(
     from app.api import logs
     from app.db.engine import make_engine, usable_role
     from app.db.open import open_database
-    from app.services.job_registry import KINDS
     from app.services.job_worker import Worker, world_of
     from app.settings import home_settings, job_settings, service_settings
 
@@ -44,8 +47,15 @@ def work(
         engine = make_engine(url, role=role)
         try:
             Worker(
-                url=url, role=role, world=world_of(engine, home_settings()), kinds=KINDS, settings=job_settings(),
+                url=url, role=role, world=world_of(engine, home_settings()), kinds=all_kinds, settings=job_settings(),
                 poll_seconds=service_settings().poll_seconds, describe=logs.describe,
             ).work(once=once)  # fmt: skip
         finally:
             engine.dispose()
+
+
+def all_kinds() -> Mapping[str, JobKind[Any]]:
+    """Loaded with the first job, and all that computes with them."""
+    from app.services.job_registry import KINDS
+
+    return KINDS

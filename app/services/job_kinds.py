@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from app.models.vocabularies import Role
-from app.services.snapshot import Snapshot
+
+if TYPE_CHECKING:  # a worker loads what computes with its first job
+    from app.services.snapshot import Snapshot
 
 Cancelled = Callable[[], bool]
 Parameters = TypeVar("Parameters", bound=BaseModel)

@@ -49,15 +49,16 @@ class Entry:
     stop: Callable[[], Stop | None]
 
 
-Kinds = Mapping[str, JobKind[Any]]
+Kinds = Callable[[], Mapping[str, JobKind[Any]]]
 Describe = Callable[[BaseException], dict[str, Any]]
 
 
 def carry_out(world: JobWorld, kinds: Kinds, entry: Entry, *, tries: int, describe: Describe) -> None:
     """Work on the job of an entry, and write down how it ended. An entry whose job is another's, or over, is let be.
 
-    ``tries``: begun so often, it fails instead. ``describe`` says what may be logged of an unforeseen exception. Raises
-    the database's errors where not even the end can be written; the job is then taken up again later.
+    ``kinds`` gives them by name. ``tries``: begun so often, it fails instead. ``describe`` says what may be logged of
+    an unforeseen exception. Raises the database's errors where not even the end can be written; the job is then taken
+    up again later.
     """
     job = _claim(world, entry, tries)
     if job is None:
@@ -69,7 +70,7 @@ def carry_out(world: JobWorld, kinds: Kinds, entry: Entry, *, tries: int, descri
         return progress.is_lost or entry.stop() is not None
 
     try:
-        kind = kinds[job.kind]
+        kind = kinds()[job.kind]
         parameters = kind.parameters.model_validate(job.parameters)
         result = kind.run(world, parameters, progress, cancelled)
         finished = {"state": JobState.DONE.value, "result": result, "run_id": result.get("run_id"), "progress": 1.0}

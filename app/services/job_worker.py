@@ -1,16 +1,15 @@
 """The worker: takes jobs from the queue, one at a time, and looks after those whose worker died.
 
 Procrastinate runs the loop (queue, heartbeat, being told of new and of cancelled jobs); the work itself is done in a
-thread, so that the loop goes on meanwhile.
+thread, so that the loop goes on meanwhile. What computes is loaded with the first job: an idle worker is small.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector
@@ -22,11 +21,13 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import connection_options, libpq_url
 from app.repositories.job_queue import QUEUE, TASK
-from app.services.job_kinds import JobKind, JobWorld
-from app.services.job_runner import Describe, Entry, Stop, carry_out, take_up_again
-from app.services.snapshot import Snapshot
-from app.services.snapshot_holder import SnapshotHolder
+from app.services.job_kinds import JobWorld
+from app.services.job_runner import Describe, Entry, Kinds, Stop, carry_out, take_up_again
 from app.settings import HomeSettings, JobSettings
+
+if TYPE_CHECKING:
+    from app.services.snapshot import Snapshot
+    from app.services.snapshot_holder import SnapshotHolder
 
 CANCEL_POLL_SECONDS = 1.0  # a worker is told of a cancelled job at once; this is for when it was not
 STOPS = {AbortReason.USER_REQUEST: Stop.CANCELLED, AbortReason.SHUTDOWN: Stop.SHUTDOWN}
@@ -41,7 +42,7 @@ class Worker:
     url: str
     role: str | None
     world: JobWorld
-    kinds: Mapping[str, JobKind[Any]]
+    kinds: Kinds
     settings: JobSettings
     poll_seconds: float
     describe: Describe
@@ -115,11 +116,15 @@ class Worker:
 
 def world_of(engine: Engine, home: HomeSettings) -> JobWorld:
     """The world of this process: a snapshot is loaded when the first job asks for one, and then kept up to date."""
-    holder = SnapshotHolder(engine, home)
+    held: list[SnapshotHolder] = []
 
     def snapshot() -> Snapshot:
-        holder.refresh()
-        return holder.current()
+        from app.services.snapshot_holder import SnapshotHolder
+
+        if not held:
+            held.append(SnapshotHolder(engine, home))
+        held[0].refresh()
+        return held[0].current()
 
     return JobWorld(engine, snapshot)
 

@@ -137,7 +137,7 @@ def main() -> None:
     role = usable_role(url)
     engine = make_engine(url, role=role)
     Worker(
-        url=url, role=role, world=world_of(engine, home_settings()), kinds=KINDS, settings=job_settings(),
+        url=url, role=role, world=world_of(engine, home_settings()), kinds=lambda: KINDS, settings=job_settings(),
         poll_seconds=1.0, describe=logs.describe,
     ).work()  # fmt: skip
 
