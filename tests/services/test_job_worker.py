@@ -49,7 +49,7 @@ def cancel(engine: Engine, who: Actor, job_id: UUID) -> str:
 
 
 def is_emptied(engine: Engine) -> bool:
-    """Is the queue empty, or soon? An entry is taken out when the worker is done with it, just after the job is over."""
+    """Is the queue empty, or soon? An entry is taken out when its worker is done with it, just after the end."""
 
     def is_empty() -> bool:
         with engine.connect() as connection:
