@@ -12,7 +12,8 @@ DomainError
 │   ├── ReportLocked        409  the figures belong to a report that is submitted or accepted
 │   ├── KeyReused           409  an idempotency key that came with another request before
 │   ├── SessionFull         409  no seat is left, nor a place on the waiting list where one was asked for
-│   └── AlreadySignedUp     409  the same person for the same session
+│   ├── AlreadySignedUp     409  the same person for the same session
+│   └── JobFinished         409  a job that is over cannot be cancelled
 ├── Unauthenticated         401  no sign-in
 │   ├── InvalidCredentials  401  no such account, another password, or a disabled account: which is not told
 │   ├── TokenExpired        401  an access token, refresh token or API token whose time is over
@@ -29,7 +30,8 @@ DomainError
 └── ImportFailed            422  a file could not be taken in; carries the row-level report
     └── FileUnreadable      422  truncated, of another format, or in another encoding
 
-``DatabaseUnavailable`` (503) stands beside them for a database that cannot be reached.
+``DatabaseUnavailable`` (503) stands beside them for a database that cannot be reached; ``JobFailed`` and
+``JobInterrupted`` are never answers, but what jobs that went wrong have as their problem.
 Every error has a stable ``code`` (never translated), a Chinese and an English text,
 and a list of ``ErrorItem`` that name field, value and remedy.
 """
@@ -143,6 +145,12 @@ class AlreadySignedUp(Conflict):
     title_en = "Signed up already"
 
 
+class JobFinished(Conflict):
+    code = "job_finished"
+    title_zh = "任务已结束"
+    title_en = "The job is over"
+
+
 class Unauthenticated(DomainError):
     code = "unauthenticated"
     status = 401
@@ -252,3 +260,19 @@ class FileUnreadable(ImportFailed):
     code = "file_unreadable"
     title_zh = "文件无法读取"
     title_en = "File unreadable"
+
+
+class JobFailed(DomainError):
+    """Something went wrong inside of a job that nobody foresaw; the log of the worker has it."""
+
+    code = "job_failed"
+    title_zh = "任务出错"
+    title_en = "The job went wrong"
+
+
+class JobInterrupted(DomainError):
+    """A job broke off again and again: its worker died, or lost the database."""
+
+    code = "job_interrupted"
+    title_zh = "任务多次中断"
+    title_en = "The job was interrupted again and again"

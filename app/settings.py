@@ -149,6 +149,24 @@ class ReportSettings(BaseSettings):
     report_days_district: int = Field(default=12, ge=0, le=90, description="Districts to the city.")
 
 
+class JobSettings(BaseSettings):
+    """Long work."""
+
+    model_config = SettingsConfigDict(env_prefix="SKILLSMAP_", extra="ignore")
+
+    job_workers: int = Field(
+        default=1, ge=0, le=16, description="Processes for jobs beside the service; 0: they run elsewhere, or never."
+    )
+    jobs_open: int = Field(default=5, ge=1, le=1000, description="Jobs of one account that are queued or running.")
+    job_tries: int = Field(default=3, ge=1, le=100, description="A job that breaks off so often has failed.")
+    job_stalled_seconds: float = Field(
+        default=20.0, ge=1, le=3600, description="A worker that is not heard of for so long is dead."
+    )
+    job_days: int = Field(
+        default=30, ge=0, le=3650, description="Jobs and their results are erased so many days after."
+    )
+
+
 def kernel_cache(home: Path) -> Path:
     """Where compiled kernels of the code as it is now are kept.
 
@@ -199,3 +217,8 @@ def sign_up_settings() -> SignUpSettings:
 @lru_cache
 def report_settings() -> ReportSettings:
     return ReportSettings()
+
+
+@lru_cache
+def job_settings() -> JobSettings:
+    return JobSettings()

@@ -9,9 +9,10 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, create_engine
 
 from app.models import Base
+from app.models.jobs import QUEUE_TABLES
 
 # tables that PostGIS and the job queue own
-FOREIGN_TABLES = {"spatial_ref_sys"}
+FOREIGN_TABLES = {"spatial_ref_sys", *QUEUE_TABLES}
 
 
 def include_object(obj, name, type_, reflected, compare_to):  # type: ignore[no-untyped-def]

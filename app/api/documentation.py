@@ -72,6 +72,7 @@ TAGS = [
     {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},
     {"name": "scenarios", "description": "方案:改变站点前后的覆盖 · Scenarios: coverage before and after"},
     {"name": "siting", "description": "选址:下一批站点建在哪里 · Siting: where the next stations go"},
+    {"name": "jobs", "description": "任务:耗时的计算(需登录)· Jobs: long work (signed in)"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
@@ -111,7 +112,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if parameter["schema"].pop("x-required", False):
                     parameter["required"] = True
-            for status in ("200", "201"):
+            for status in ("200", "201", "202"):
                 for content in operation["responses"].get(status, {}).get("content", {}).values():
                     content.setdefault("example", example_of(content["schema"], schemas))
     return document

@@ -35,6 +35,10 @@ NOT_TIME = Wording(
     "按 ISO 8601 写,如 2025-06-30T19:30:00+08:00",
     "write it as in 2025-06-30T19:30:00+08:00",
 )
+NOT_UUID = Wording(
+    "不是任务编号的写法", "is not written as an id", "照抄所给的编号,如 3f0c8a52-6f0e-4d0b-9a57-1d6e0f5f2c11",
+    "copy the id that was given, such as 3f0c8a52-6f0e-4d0b-9a57-1d6e0f5f2c11",
+)  # fmt: skip
 NOT_TEXT = Wording("不是文字", "is not text", "写成字符串", "send it as a string")
 NOT_LIST = Wording("不是列表", "is not a list", "写成列表", "send it as a list")
 NOT_OBJECT = Wording(
@@ -54,6 +58,7 @@ WORDINGS = {
     "date_parsing": NOT_DATE, "date_type": NOT_DATE, "date_from_datetime_parsing": NOT_DATE,
     "date_from_datetime_inexact": NOT_DATE,
     "datetime_parsing": NOT_TIME, "datetime_type": NOT_TIME, "datetime_from_date_parsing": NOT_TIME,
+    "uuid_parsing": NOT_UUID, "uuid_type": NOT_UUID,
     "timezone_aware": Wording(
         "没有时区", "has no time zone", "在末尾写明,如 +08:00", "end it with the zone, such as +08:00"
     ),

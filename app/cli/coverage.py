@@ -12,9 +12,12 @@ import typer
 from app.cli.runtime import database_engine, home_folder, say
 
 if TYPE_CHECKING:
+    from app.services.run_checks import Check, Difference
     from app.services.runs import StoredRun
 
 PIPED_COLUMNS = 160
+SHOWN = 20  # differences of a kind; --json has all of them
+NOT_EQUAL = 1
 
 coverage_app = typer.Typer(no_args_is_help=True, help="覆盖分析 · Coverage.")
 
@@ -88,6 +91,77 @@ def run(
         say(f"注意:该时点之后导入过 {'、'.join(late)}", f"note: imported after that moment: {', '.join(late)}")
     if any(d.synthetic for d in snapshot.stations.datasets):
         say("注意:结果含合成数据,不代表真实情况", "note: computed from synthetic data, not a real situation")
+
+
+@coverage_app.command("verify")
+def verify(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="运行编号 · The run's id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON · Print JSON.")] = False,
+) -> None:
+    """重新计算一次运行并逐行核对;一致为 0,否则为 1 · Compute a run again and compare it; exit 0 if equal, else 1."""
+    from app.services.run_checks import CheckVerdict, check_run
+    from app.settings import home_settings
+
+    home_folder()
+    with database_engine() as engine:
+        say("正在准备数据…", "preparing the data…")
+        check = check_run(engine, home_settings(), run_id)
+    typer.echo(json.dumps(_check_json(check), ensure_ascii=False, indent=1) if as_json else _check_text(check))
+    if check.verdict is not CheckVerdict.EQUAL:
+        raise typer.Exit(NOT_EQUAL)
+
+
+def _check_json(check: Check) -> dict[str, object]:
+    return {
+        "run_id": check.run_id,
+        "verdict": check.verdict.value,
+        "changed": check.changed,
+        "changed_since": check.since,
+        "stations_known_at": check.stations_known_at.isoformat() if check.stations_known_at else None,
+        "areas": check.areas,
+        "cells": check.cells,
+        "differences": {
+            "record": [vars(one) for one in check.record],
+            "areas": [vars(one) for one in check.area_differences],
+            "cells": [vars(one) for one in check.cell_differences],
+        },
+        "software": {"then": check.software_then, "now": check.software_now},
+    }
+
+
+def _check_text(check: Check) -> str:
+    said = {
+        "equal": "一致 · equal: the same inputs give the same figures",
+        "differs": "不一致 · differs: the same inputs do not give what is kept",
+        "inputs_changed": "输入已变,无法核对 · the inputs have changed, so it cannot be checked",
+    }
+    lines = [f"run {check.run_id}: {said[check.verdict.value]}; {check.areas} areas, {check.cells} cells"]
+    if check.changed:
+        lines.append(f"  已变 · changed: {', '.join(check.changed)}")
+    if check.since:
+        lines.append(f"  此后已变,按历史还原 · changed since, taken from its history: {', '.join(check.since)}")
+    if check.verdict.value == "differs":
+        for name, differences in (
+            ("记录 record", check.record), ("区划 areas", check.area_differences), ("格 cells", check.cell_differences),
+        ):  # fmt: skip
+            lines += _difference_lines(name, differences)
+    other = sorted(
+        name for name, version in (check.software_then or {}).items() if check.software_now.get(name) != version
+    )
+    if other:
+        lines.append(f"  软件版本不同 · other versions: {', '.join(other)}")
+    return "\n".join(lines)
+
+
+def _difference_lines(name: str, differences: list[Difference]) -> list[str]:
+    if not differences:
+        return []
+    rows = len({one.row for one in differences})
+    lines = [f"  {name}: {rows} 行不同 · rows differ"]
+    lines += [
+        f"    {one.row} {one.figure}: 保存 kept {one.kept}, 算得 computed {one.computed}" for one in differences[:SHOWN]
+    ]
+    return [*lines, f"    … {len(differences) - SHOWN}"] if len(differences) > SHOWN else lines
 
 
 def _as_json(stored: StoredRun, parameters: dict[str, object]) -> dict[str, object]:

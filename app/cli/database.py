@@ -30,12 +30,13 @@ def upgrade_schema() -> None:
 
 @db_app.command("tidy")
 def tidy() -> None:
-    """清除到期的投诉联系方式与往日的访客计数(每次写投诉时也会清除) · Erase contacts and visitor counts that are due."""
+    """清除到期的投诉联系方式、往日的访客计数与结束已久的任务 · Erase contacts, visitor counts and jobs that are due."""
     from app.db.engine import make_engine, session_scope
     from app.db.open import open_database
     from app.services.complaints import erase_old_contacts
+    from app.services.jobs import erase_old_jobs
     from app.services.visitors import forget_past_days
-    from app.settings import quality_settings
+    from app.settings import job_settings, quality_settings
 
     home_folder()
     with open_database(notify=say) as url:
@@ -43,8 +44,10 @@ def tidy() -> None:
         with session_scope(engine) as session:
             erased = erase_old_contacts(session, quality_settings())
             forget_past_days(session)
+            jobs = erase_old_jobs(session, job_settings())
         engine.dispose()
     typer.echo(f"清除联系方式 {erased} 条 · {erased} contacts erased")
+    typer.echo(f"清除任务 {jobs} 项 · {jobs} jobs erased")
 
 
 @db_app.command("url")

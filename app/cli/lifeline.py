@@ -37,7 +37,16 @@ def _end_with(supervisor: BaseProcess) -> None:
 
 
 def run_service(host: str, port: int, workers: int) -> None:
-    """Serve until told to stop. No access log: its lines would hold the positions of residents."""
+    """Serve until told to stop, with the processes for jobs beside it."""
+    from app.cli.job_processes import JobProcesses
+    from app.settings import job_settings
+
+    with JobProcesses(job_settings().job_workers):
+        _serve(host, port, workers)
+
+
+def _serve(host: str, port: int, workers: int) -> None:
+    """No access log: its lines would hold the positions of residents."""
     import uvicorn
 
     if workers > 1:
@@ -73,4 +82,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
     given = parser.parse_args()
+    from app.cli.serve import exit_quietly_on_termination
+
+    exit_quietly_on_termination()  # uvicorn raises the signal again when it is done; jobs are still to be stopped
     run_service(given.host, given.port, given.workers)

@@ -50,6 +50,7 @@ def add_others() -> None:
     for name, module, attribute in (
         ("import", "app.cli.importing", "import_app"),
         ("coverage", "app.cli.coverage", "coverage_app"),
+        ("jobs", "app.cli.jobs", "jobs_app"),
         ("bench", "app.cli.bench", "bench_app"),
         ("user", "app.cli.users", "user_app"),
     ):

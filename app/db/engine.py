@@ -72,18 +72,24 @@ def make_engine(url: str, *, pool_size: int = 5, role: str | None = None) -> Eng
     With ``role`` every connection acts as that role, with no more than its rights. Raises DatabaseUnavailable when the
     URL is not one of PostgreSQL.
     """
-    options = "-c timezone=UTC" if role is None else f"-c timezone=UTC -c role={role}"
     return create_engine(
-        parse_url(url),
-        pool_size=pool_size,
-        max_overflow=10,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "application_name": "skillsmap",
-            "options": options,
-        },
+        parse_url(url), pool_size=pool_size, max_overflow=10, pool_pre_ping=True, connect_args=connection_options(role)
     )
+
+
+def connection_options(role: str | None = None) -> dict[str, str | int]:
+    """What every connection of ours is made with: for psycopg, beside the address."""
+    options = "-c timezone=UTC" if role is None else f"-c timezone=UTC -c role={role}"
+    return {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "skillsmap", "options": options}
+
+
+def usable_role(url: str) -> str | None:
+    """The service's role where it can be used, None where it cannot; for whoever connects without an engine."""
+    plain = make_engine(url, pool_size=1)
+    try:
+        return SERVICE_ROLE if _why_not(plain) is None else None
+    finally:
+        plain.dispose()
 
 
 def make_service_engine(url: str, *, pool_size: int = 5) -> Engine:

@@ -15,6 +15,7 @@ from app.models.base import Base
 from app.models.calendar import CalendarYearRow
 from app.models.coverage import CoverageAreaResult, CoverageCellResult, CoverageRun
 from app.models.datasets import DatabaseIdentity, Dataset, LayerVersion
+from app.models.jobs import Job
 from app.models.network import WalkEdge, WalkNode
 from app.models.population import PopulationCell
 from app.models.quality import (
@@ -63,6 +64,7 @@ __all__ = [
     "Exemplar",
     "Finding",
     "Inspection",
+    "Job",
     "LayerVersion",
     "Organisation",
     "Pairing",

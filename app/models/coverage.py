@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Integer, Text, func
+from sqlalchemy import BigInteger, Boolean, DateTime, Double, ForeignKey, Index, Integer, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +16,7 @@ class CoverageRun(Base):
     """``id`` is a hash of inputs, parameters and method version: the same inputs give the same run."""
 
     __tablename__ = "coverage_runs"
+    __table_args__ = (Index("ix_coverage_runs_created_at", "created_at", "id"),)
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
@@ -26,6 +27,9 @@ class CoverageRun(Base):
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)  # layer -> content hash, and dataset -> sha256
     synthetic: Mapped[bool] = mapped_column(Boolean)
     results_sha256: Mapped[str] = mapped_column(Text)
+    # the moment that was asked about, None: what was known when it was made. It shapes figures through stations alone
+    known_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    software: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # name -> version; None for runs of before
 
 
 class CoverageAreaResult(Base):

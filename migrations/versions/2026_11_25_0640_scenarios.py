@@ -1,7 +1,7 @@
 """Scenarios that planners keep.
 
 Revision ID: 20261125_30
-Revises: 20261125_08
+Revises: 20261125_21
 Create Date: 2026-11-25 06:40:00.000000+00:00
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.support import audit, versioned
 
 revision = '20261125_30'
-down_revision = '20261125_08'
+down_revision = '20261125_21'
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,8 @@ from app.db.engine import libpq_url, make_engine
 from app.db.migrate import alembic_config, head_revision, upgrade
 from app.errors import DatabaseUnavailable
 from app.models import Base, Dataset
+from app.models.jobs import QUEUE_TABLES
+from migrations.support import newest_queue_schema
 from tests.conftest import MakeDatabase
 
 
@@ -28,12 +30,14 @@ def tables(engine: Engine) -> set[str]:
 
 def test_up_down_up(make_database: MakeDatabase) -> None:
     engine = make_engine(make_database())
-    wanted = set(Base.metadata.tables) | {"alembic_version"}
+    wanted = set(Base.metadata.tables) | QUEUE_TABLES | {"alembic_version"}
     assert tables(engine) == wanted
     run(engine, command.downgrade, "base")
     assert tables(engine) == {"alembic_version"}
     with engine.connect() as connection:
         left = connection.scalar(text("SELECT count(*) FROM pg_proc WHERE proname = 'raise_layer_version'"))
+        left += connection.scalar(text("SELECT count(*) FROM pg_proc WHERE proname LIKE 'procrastinate%'"))
+        left += connection.scalar(text("SELECT count(*) FROM pg_type WHERE typname LIKE '%procrastinate%'"))
     assert left == 0
     assert upgrade(engine) is True
     assert tables(engine) == wanted
@@ -43,6 +47,13 @@ def test_up_down_up(make_database: MakeDatabase) -> None:
 
 def test_the_models_say_what_the_migrations_do(engine: Engine) -> None:
     run(engine, command.check)
+
+
+def test_the_queue_has_the_schema_that_the_library_expects(engine: Engine) -> None:
+    """Fails when the library brings schema changes that no migration of ours applies yet."""
+    with engine.connect() as connection:
+        noted = connection.scalar(text("SELECT obj_description('procrastinate_jobs'::regclass)"))
+    assert noted == f"schema {newest_queue_schema()}" == "schema 03.04.00_50_post_add_retry_failed_job_procedure"
 
 
 def test_a_failing_migration_leaves_nothing(make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,11 @@ from app.api.routes import (
     changes,
     courses,
     coverage,
+    coverage_runs,
     datasets,
     health,
     isochrones,
+    jobs,
     ledger_attendance,
     ledger_courses,
     ledger_organisations,
@@ -54,6 +56,8 @@ def routers() -> list[APIRouter]:
     planning = (capacity, changes, scenarios, saved_scenarios, siting)
     training = (calendar, courses, sign_ups)
     officers = (
+        jobs,
+        coverage_runs,
         vocabularies,
         targets,
         audit,

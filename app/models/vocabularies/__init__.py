@@ -3,6 +3,7 @@
 from app.models.vocabularies.accounts import AuditAction, Channel, Role
 from app.models.vocabularies.base import Vocabulary
 from app.models.vocabularies.data import AreaLevel, BoundaryKind, DatasetKind, DatasetRole
+from app.models.vocabularies.jobs import JobState
 from app.models.vocabularies.quality import (
     AppraisalComponent,
     AppraisalGrade,
@@ -46,7 +47,7 @@ __all__ = [
     "AppraisalComponent", "AppraisalGrade", "AppraisalState", "AreaLevel", "AuditAction", "BoundaryKind", "Channel",
     "ComplaintAction", "ComplaintState", "ComplaintSubject", "CourseForm", "CourseKind", "CourseStatus",
     "DatasetKind", "DatasetRole", "ExemplarState", "FindingSeverity", "FindingState", "HostKind", "InspectionSubject",
-    "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel", "ReportState",
-    "ReportTimeliness", "Role", "SessionStatus", "SignUpState", "Standard", "StationStatus", "StationType",
-    "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
+    "JobState", "OperatingMode", "OrganisationKind", "PairingMode", "RatingAspect", "RatingState", "ReportLevel",
+    "ReportState", "ReportTimeliness", "Role", "SessionStatus", "SignUpState", "Standard", "StationStatus",
+    "StationType", "TargetGroup", "TargetMeasure", "TargetPace", "TrainingMode", "Verdict", "Vocabulary",
 ]  # fmt: skip

@@ -42,3 +42,5 @@ class AuditAction(Vocabulary):
     EXPORT = "export", "导出", "Exported"
     IMPORT = "import", "导入", "Imported"
     DRY_RUN = "dry_run", "试导入", "Tried an import"
+    START_JOB = "start_job", "启动任务", "Started a job"
+    CANCEL_JOB = "cancel_job", "取消任务", "Cancelled a job"
