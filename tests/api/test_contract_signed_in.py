@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -27,6 +29,9 @@ from app.demo.load import load_city
 from app.demo.spec import CitySpec
 from app.main import create_app
 from app.models.vocabularies import Role
+from app.services.coverage import CoverageQuery
+from app.services.profiles import resolve_profile
+from app.services.runs import store_run
 from app.services.snapshot import ensure_snapshot
 from app.settings import home_settings
 from tests.api.conftest import FixedHolder, TestClient, serving
@@ -53,9 +58,11 @@ TABLES = {
     "/v1/quality/findings": "findings", "/v1/quality/ratings": "ratings", "/v1/quality/complaints": "complaints",
     "/v1/quality/visit-codes": "visit_code_batches", "/v1/quality/exemplars": "exemplars",
     "/v1/quality/appraisals": "appraisals", "/v1/targets": "targets", "/v1/audit": "audit_log",
-    "/v1/scenarios/saved": "scenarios", "/v1/datasets": "datasets",
-    "/v1/auth/users": "users", "/v1/auth/tokens": "api_tokens",
+    "/v1/scenarios/saved": "scenarios",
+    "/v1/jobs": "jobs", "/v1/coverage/runs": "coverage_runs",
+    "/v1/datasets": "datasets", "/v1/auth/users": "users", "/v1/auth/tokens": "api_tokens",
 }  # fmt: skip
+UNVERSIONED = ("audit_log", "datasets", "api_tokens", "jobs", "coverage_runs")
 # the state that a step begins in
 FROM_STATE = {
     "/remedy": "open", "/findings/{id}/close": "remedied", "/return": "remedied", "/take": "received",
@@ -103,7 +110,7 @@ class Place:
         if table is None:
             return "", None, None
         name = KEYS.get(table, "id")
-        version = "NULL" if table in ("audit_log", "datasets", "api_tokens") else "version"
+        version = "NULL" if table in UNVERSIONED else "version"
         state = next((s for suffix, s in FROM_STATE.items() if path.endswith(suffix)), None)
         first = [f"state = '{state}'"] if state else []
         first += {
@@ -118,7 +125,7 @@ class Place:
         with self.engine.connect() as connection:
             query = f"SELECT {name}, {version} FROM {table} ORDER BY {order}{', ' if order else ''}{name} DESC LIMIT 1"
             key, seen = connection.execute(text(query)).one()
-        return name, key, seen
+        return name, str(key) if isinstance(key, UUID) else key, seen
 
     def _known(self, value: Any, version: int | None) -> Any:
         if isinstance(value, list):
@@ -149,6 +156,7 @@ def place(make_database: MakeDatabase, isolated_home: Any) -> Iterator[Place]:
             "WHERE status = 'open'",
             "INSERT INTO exemplars (station_code, year, title, reason, state, proposed_by) "
             "SELECT code, 2027, '样板', '因', 'proposed', 'demo' FROM stations",
+            "INSERT INTO jobs (id, kind, parameters, asked_by) VALUES (gen_random_uuid(), 'none', '{}', 'demo')",
         ):
             writing.execute(text(statement))
         add_user(writing, Role.VIEWER, "440106", username=SOMEBODY)
@@ -159,7 +167,10 @@ def place(make_database: MakeDatabase, isolated_home: Any) -> Iterator[Place]:
                 "(SELECT count(*) FROM findings WHERE station_code = code) DESC, code LIMIT 1"
             )
         ).one()
-    holder = FixedHolder(ensure_snapshot(engine, home_settings()))
+    snapshot = ensure_snapshot(engine, home_settings())
+    with session_scope(engine) as writing:
+        store_run(writing, snapshot, CoverageQuery(resolve_profile(), date(2026, 11, 20)))
+    holder = FixedHolder(snapshot)
     with serving(create_app(engine=engine, holder=holder)) as client:
         yield Place(engine, client, town, station)
     engine.dispose()
