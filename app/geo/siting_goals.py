@@ -79,31 +79,39 @@ def fewest(
         middle = (low + high) // 2
         found = reaching(middle)
         chosen, low, high = (chosen, middle, high) if found is None else (found, low, middle)
-    at_least = _too_few(model, rules_of, goal, high) + 1
-    proof = Proof.OPTIMAL
-    while at_least < len(chosen):
-        rules = rules_of(len(chosen) - 1)
+    chosen = np.sort(chosen)
+    at_least = max(_too_few(model, rules_of, goal, high) + 1, 1)
+    return _proven_fewest(model, rules_of, goal, chosen, at_least, until, progress, cancelled)
+
+
+def _proven_fewest(
+    model: CoverModel, rules_of: Callable[[int], Rules], goal: float, chosen: IntArray, at_least: int, until: float,
+    progress: Progress, cancelled: Cancelled,
+) -> Fewest:  # fmt: skip
+    """Go down from a choice as long as fewer do, or it is proven that none do."""
+    count = len(chosen) - 1
+    while count >= at_least:
         if cancelled() or time.monotonic() >= until:
-            proof = Proof.CANCELLED if cancelled() else Proof.TIME_LIMIT
-            break
+            return Fewest(chosen, at_least, Proof.CANCELLED if cancelled() else Proof.TIME_LIMIT)
+        rules = rules_of(count)
         try:
             known = good_choice(model, rules, time_limit_s=2.0)
         except Undecided:
-            proof = Proof.TIME_LIMIT
-            break
-        if known is None:
+            return Fewest(chosen, at_least, Proof.TIME_LIMIT)
+        if known is None:  # more were possible: so it is what is owed that so few cannot give, nor can fewer
             break
         best = solve_exact(
             model, rules, known, time_limit_s=until - time.monotonic(), progress=progress, cancelled=cancelled
         )
         if best.value >= goal:
-            chosen = best.chosen
-        elif best.bound < goal:
-            at_least = len(chosen)
+            chosen, count = best.chosen, len(best.chosen) - 1
+        elif best.bound >= goal:
+            return Fewest(chosen, at_least, best.proof)
+        elif len(rules.near):
+            count -= 1  # with spacing, fewer may stand where so many cannot
         else:
-            proof = best.proof
             break
-    return Fewest(np.sort(chosen), min(at_least, len(chosen)), proof)
+    return Fewest(chosen, len(chosen), Proof.OPTIMAL)
 
 
 def _too_few(model: CoverModel, rules_of: Callable[[int], Rules], goal: float, enough: int) -> int:
