@@ -24,6 +24,8 @@ from app.geo.siting_program import choice_in, program, start_from, watched_run
 from app.geo.siting_reduce import reduced
 
 HALVINGS = 24
+ROUNDS = 12  # of prices for groups
+ROUND_STEPS = 60  # of the bound in each
 RATE_SLACK = 1e-9
 BOUND_STEPS = 200
 
@@ -149,7 +151,9 @@ def fairest(
 
     reachable = people_by_group(model, np.flatnonzero(~rules.barred), len(population))
     ceiling = float(((covered + reachable) / people)[counts].min(initial=1.0))
-    best, lowest = _fair_by_halving(model, with_floor, known, lowest_of, ceiling)
+    best, _ = _fair_by_halving(model, with_floor, known, lowest_of, ceiling)
+    best, ceiling = _fair_by_prices(model, rules, covered / people, np.where(counts, people, np.inf), best, ceiling)
+    best, lowest = _fair_by_halving(model, with_floor, best, lowest_of, ceiling)
     if time_limit_s > 0 and lowest < ceiling * (1 - RATE_SLACK) and not cancelled():
         share = time.monotonic() + 0.7 * time_limit_s
         best, ceiling = _fair_by_program(
@@ -186,6 +190,39 @@ def _fair_by_halving(
         else:
             high = middle
     return best, lowest_of(best)
+
+
+def _fair_by_prices(
+    model: CoverModel, rules: Rules, rates: FloatArray, people: FloatArray, known: IntArray, ceiling: float
+) -> tuple[IntArray, float]:  # fmt: skip
+    """A choice and a bound on the lowest rate: it is no higher than any mean of the rates, weighted by prices.
+
+    The best mean is bounded as any covering is; prices of groups that lag behind rise by multiplicative weights (Arora,
+    Hazan & Kale, *Theory of Computing* 8, 2012). ``people`` is infinite for groups that do not count.
+    """
+    counts = np.isfinite(people)
+    best, lowest, price = known, -1.0, np.where(counts, 1.0, 0.0)
+    for k in range(ROUNDS):
+        price = price / price.sum()
+        priced = replace(model, weight=model.people * (price / people)[model.group])
+        chosen = greedy(priced, rules)
+        if not keeps_rules(priced, chosen, rules):
+            chosen = known
+        chosen = interchange(priced, rules, chosen)
+        bound = upper_bound(priced, rules, chosen, value_of(priced, chosen), steps=ROUND_STEPS)
+        ceiling = min(ceiling, bound.value + float(price @ np.where(counts, rates, 0.0)))
+        for some in (chosen, bound.known, best):
+            reached = (rates + people_by_group(model, some, len(people)) / people)[counts]
+            if reached.min(initial=1.0) > lowest:
+                best, lowest = some, float(reached.min(initial=1.0))
+        after = rates + people_by_group(model, bound.known, len(people)) / people
+        lag = after - after[counts].min(initial=1.0)
+        price = price * np.exp(
+            -4.0 / np.sqrt(k + 1.0) * np.where(counts, lag, 0.0) / max(float(lag[counts].max()), 1e-9)
+        )
+        if lowest >= ceiling * (1 - RATE_SLACK):
+            break
+    return best, max(ceiling, lowest)
 
 
 def _fair_by_program(
