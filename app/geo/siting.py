@@ -285,14 +285,7 @@ def _interchange(  # type: ignore[no-untyped-def]
         idle += 1
         if is_chosen[i] or barred[i] or barring[i] > 1 or whole[i] <= loss.min() + little:
             continue
-        shared[:] = 0.0
-        gain = 0.0
-        for at in range(ptr[i], ptr[i + 1]):
-            u = unit[at]
-            if times[u] == 0:
-                gain += weight[u]
-            elif times[u] == 1:
-                shared[holders[u]] += weight[u]
+        gain = _entering(i, ptr, unit, weight, times, holders, shared)
         best, best_gain = -1, little
         for j in range(places):
             out = chosen[j]
@@ -319,6 +312,20 @@ def _interchange(  # type: ignore[no-untyped-def]
         _refresh(chosen, ptr, unit, weight, times, loss)
         idle = 0
     return chosen
+
+
+@nb.njit(nogil=True, cache=True)
+def _entering(i, ptr, unit, weight, times, holders, shared):  # type: ignore[no-untyped-def]
+    """What candidate i adds, and (in ``shared``) what it has in common with each of the chosen alone."""
+    shared[:] = 0.0
+    gain = 0.0
+    for at in range(ptr[i], ptr[i + 1]):
+        u = unit[at]
+        if times[u] == 0:
+            gain += weight[u]
+        elif times[u] == 1:
+            shared[holders[u]] += weight[u]
+    return gain
 
 
 @nb.njit(nogil=True, cache=True)

@@ -166,6 +166,14 @@ def grown(array):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(nogil=True, cache=True)
+def room_for(array, size):  # type: ignore[no-untyped-def]
+    """The array, doubled until it has room."""
+    while size > len(array):
+        array = grown(array)
+    return array
+
+
+@nb.njit(nogil=True, cache=True)
 def _reach(  # type: ignore[no-untyped-def]
     indptr, links, link_edge, edge_u, edge_v, edge_mm, edge_ptr, low, high, leg, seed_node, seed_packed, own_edge,
     own_offset, own_leg, limit, packed, touched, buckets, pool,
@@ -177,21 +185,17 @@ def _reach(  # type: ignore[no-untyped-def]
     full = np.empty(1024, np.int32)
     part, start, stop = np.empty(1024, np.int32), np.empty(1024, np.int64), np.empty(1024, np.int64)
     fulls, parts, seed = 0, 0, 0
-    ends, ways = np.empty(2, np.int32), np.empty(2, np.int64)
     for p in range(count):
         own = own_edge[p]
         if own >= 0:
-            ends[0], ends[1] = seed_node[seed], seed_node[seeded + seed]
-            ways[0], ways[1] = seed_packed[seed], seed_packed[seeded + seed]
+            both = slice(seed, seed + seeded + 1, seeded)
             seed += 1
-            state = plant(ends, ways, limit, packed, touched, buckets, pool)
+            state = plant(seed_node[both], seed_packed[both], limit, packed, touched, buckets, pool)
             while not spread(indptr, links, limit, packed, touched, buckets, pool, state):
                 pool = grown(pool)
             most = edge_ptr[own + 1] - edge_ptr[own]
-            while fulls + most > len(full):
-                full = grown(full)
-            while parts + 3 * most > len(part):
-                part, start, stop = grown(part), grown(start), grown(stop)
+            full, part = room_for(full, fulls + most), room_for(part, parts + 3 * most)
+            start, stop = room_for(start, len(part)), room_for(stop, len(part))
             fulls, parts = _own_street(
                 np.int64(edge_mm[own]), packed[edge_u[own]] >> 32, packed[edge_v[own]] >> 32, limit,
                 np.int64(own_offset[p]), np.int64(own_leg[p]), edge_ptr[own], edge_ptr[own + 1], low, high, leg, full,
@@ -201,17 +205,14 @@ def _reach(  # type: ignore[no-untyped-def]
                 v = touched[t]
                 for k in range(indptr[v], indptr[v + 1]):
                     e = link_edge[k]
-                    first, last = edge_ptr[e], edge_ptr[e + 1]
-                    to_u = packed[edge_u[e]] >> 32
-                    # a street with both ends reached is taken at its first; nobody is found where nobody lives
-                    if first == last or e == own or (v != edge_u[e] and to_u < UNREACHED):
+                    first, last, to_u = edge_ptr[e], edge_ptr[e + 1], packed[edge_u[e]] >> 32
+                    if first == last or e == own or (v != edge_u[e] and to_u < UNREACHED):  # taken at its first end
                         continue
                     to_v, total = packed[edge_v[e]] >> 32, np.int64(edge_mm[e])
                     x, y = limit - to_u, total - (limit - to_v)  # [0, x] and [y, total] are reached
-                    while fulls + last - first > len(full):
-                        full = grown(full)
-                    while parts + 2 * (last - first) > len(part):
-                        part, start, stop = grown(part), grown(start), grown(stop)
+                    if fulls + last - first > len(full) or parts + 2 * (last - first) > len(part):
+                        full, part = room_for(full, fulls + last - first), room_for(part, parts + 2 * (last - first))
+                        start, stop = room_for(start, len(part)), room_for(stop, len(part))
                     for s in range(first, last):
                         if low[s] == high[s]:
                             if min(to_u + low[s], to_v + total - low[s]) + leg[s] <= limit:

@@ -24,6 +24,8 @@ from app.geo.siting_program import choice_in, program, start_from, watched_run
 from app.geo.siting_reduce import reduced
 
 HALVINGS = 24
+ROUNDS = 12  # of prices for groups
+ROUND_STEPS = 60  # of the bound in each
 RATE_SLACK = 1e-9
 BOUND_STEPS = 200
 
@@ -79,31 +81,39 @@ def fewest(
         middle = (low + high) // 2
         found = reaching(middle)
         chosen, low, high = (chosen, middle, high) if found is None else (found, low, middle)
-    at_least = _too_few(model, rules_of, goal, high) + 1
-    proof = Proof.OPTIMAL
-    while at_least < len(chosen):
-        rules = rules_of(len(chosen) - 1)
+    chosen = np.sort(chosen)
+    at_least = max(_too_few(model, rules_of, goal, high) + 1, 1)
+    return _proven_fewest(model, rules_of, goal, chosen, at_least, until, progress, cancelled)
+
+
+def _proven_fewest(
+    model: CoverModel, rules_of: Callable[[int], Rules], goal: float, chosen: IntArray, at_least: int, until: float,
+    progress: Progress, cancelled: Cancelled,
+) -> Fewest:  # fmt: skip
+    """Go down from a choice as long as fewer do, or it is proven that none do."""
+    count = len(chosen) - 1
+    while count >= at_least:
         if cancelled() or time.monotonic() >= until:
-            proof = Proof.CANCELLED if cancelled() else Proof.TIME_LIMIT
-            break
+            return Fewest(chosen, at_least, Proof.CANCELLED if cancelled() else Proof.TIME_LIMIT)
+        rules = rules_of(count)
         try:
             known = good_choice(model, rules, time_limit_s=2.0)
         except Undecided:
-            proof = Proof.TIME_LIMIT
-            break
-        if known is None:
+            return Fewest(chosen, at_least, Proof.TIME_LIMIT)
+        if known is None:  # more were possible: so it is what is owed that so few cannot give, nor can fewer
             break
         best = solve_exact(
             model, rules, known, time_limit_s=until - time.monotonic(), progress=progress, cancelled=cancelled
         )
         if best.value >= goal:
-            chosen = best.chosen
-        elif best.bound < goal:
-            at_least = len(chosen)
+            chosen, count = best.chosen, len(best.chosen) - 1
+        elif best.bound >= goal:
+            return Fewest(chosen, at_least, best.proof)
+        elif len(rules.near):
+            count -= 1  # with spacing, fewer may stand where so many cannot
         else:
-            proof = best.proof
             break
-    return Fewest(np.sort(chosen), min(at_least, len(chosen)), proof)
+    return Fewest(chosen, len(chosen), Proof.OPTIMAL)
 
 
 def _too_few(model: CoverModel, rules_of: Callable[[int], Rules], goal: float, enough: int) -> int:
@@ -141,7 +151,9 @@ def fairest(
 
     reachable = people_by_group(model, np.flatnonzero(~rules.barred), len(population))
     ceiling = float(((covered + reachable) / people)[counts].min(initial=1.0))
-    best, lowest = _fair_by_halving(model, with_floor, known, lowest_of, ceiling)
+    best, _ = _fair_by_halving(model, with_floor, known, lowest_of, ceiling)
+    best, ceiling = _fair_by_prices(model, rules, covered / people, np.where(counts, people, np.inf), best, ceiling)
+    best, lowest = _fair_by_halving(model, with_floor, best, lowest_of, ceiling)
     if time_limit_s > 0 and lowest < ceiling * (1 - RATE_SLACK) and not cancelled():
         share = time.monotonic() + 0.7 * time_limit_s
         best, ceiling = _fair_by_program(
@@ -178,6 +190,39 @@ def _fair_by_halving(
         else:
             high = middle
     return best, lowest_of(best)
+
+
+def _fair_by_prices(
+    model: CoverModel, rules: Rules, rates: FloatArray, people: FloatArray, known: IntArray, ceiling: float
+) -> tuple[IntArray, float]:  # fmt: skip
+    """A choice and a bound on the lowest rate: it is no higher than any mean of the rates, weighted by prices.
+
+    The best mean is bounded as any covering is; prices of groups that lag behind rise by multiplicative weights (Arora,
+    Hazan & Kale, *Theory of Computing* 8, 2012). ``people`` is infinite for groups that do not count.
+    """
+    counts = np.isfinite(people)
+    best, lowest, price = known, -1.0, np.where(counts, 1.0, 0.0)
+    for k in range(ROUNDS):
+        price = price / price.sum()
+        priced = replace(model, weight=model.people * (price / people)[model.group])
+        chosen = greedy(priced, rules)
+        if not keeps_rules(priced, chosen, rules):
+            chosen = known
+        chosen = interchange(priced, rules, chosen)
+        bound = upper_bound(priced, rules, chosen, value_of(priced, chosen), steps=ROUND_STEPS)
+        ceiling = min(ceiling, bound.value + float(price @ np.where(counts, rates, 0.0)))
+        for some in (chosen, bound.known, best):
+            reached = (rates + people_by_group(model, some, len(people)) / people)[counts]
+            if reached.min(initial=1.0) > lowest:
+                best, lowest = some, float(reached.min(initial=1.0))
+        after = rates + people_by_group(model, bound.known, len(people)) / people
+        lag = after - after[counts].min(initial=1.0)
+        price = price * np.exp(
+            -4.0 / np.sqrt(k + 1.0) * np.where(counts, lag, 0.0) / max(float(lag[counts].max()), 1e-9)
+        )
+        if lowest >= ceiling * (1 - RATE_SLACK):
+            break
+    return best, max(ceiling, lowest)
 
 
 def _fair_by_program(

@@ -87,14 +87,7 @@ def _atoms(low, high, whole_ptr, whole, part_ptr, part, start, stop, drawn_1, dr
             whole_2[whole[k]] ^= drawn_2[c]
         for k in range(part_ptr[c], part_ptr[c + 1]):
             who[k] = c
-    by = np.zeros(stretches + 1, np.int64)
-    for s in part:
-        by[s + 1] += 1
-    by = np.cumsum(by)
-    order, at = np.empty(partials, np.int64), by[:-1].copy()
-    for k in range(partials):
-        order[at[part[k]]] = k
-        at[part[k]] += 1
+    by, order = _by_stretch(part, stretches)
     atom_ptr = np.zeros(stretches + 1, np.int64)
     size = stretches + 2 * partials
     begin, width = np.empty(size, np.int64), np.empty(size, np.int64)
@@ -134,6 +127,20 @@ def _atoms(low, high, whole_ptr, whole, part_ptr, part, start, stop, drawn_1, dr
             width[i] = (begin[i + 1] if i + 1 < count else high[s]) - begin[i]
         atom_ptr[s + 1] = count
     return atom_ptr, width[:count], first[:count], second[:count], part_from, part_to
+
+
+@nb.njit(nogil=True, cache=True)
+def _by_stretch(part, stretches):  # type: ignore[no-untyped-def]
+    """Partial covers by stretch: pointers and numbers, ascending."""
+    by = np.zeros(stretches + 1, np.int64)
+    for s in part:
+        by[s + 1] += 1
+    by = np.cumsum(by)
+    order, at = np.empty(len(part), np.int64), by[:-1].copy()
+    for k in range(len(part)):
+        order[at[part[k]]] = k
+        at[part[k]] += 1
+    return by, order
 
 
 @nb.njit(nogil=True, cache=True)

@@ -55,15 +55,24 @@ def best_of_each_square(nodes: IntArray, column: IntArray, row: IntArray, score:
     return np.sort(ranked[is_first])
 
 
-def spaced(lng: FloatArray, lat: FloatArray, score: FloatArray, spacing_m: float, most: int) -> IntArray:
+def spaced(
+    lng: FloatArray, lat: FloatArray, score: FloatArray, group: IntArray, spacing_m: float, most: int
+) -> IntArray:
     """At most ``most`` of the points, highest score first, none within ``spacing_m`` of one taken before; ascending.
 
-    Points without a score are not taken. Of equal scores the lower number comes first.
+    Half of them are shared out evenly among the groups first, so that each has its best ones. Points without a score
+    are not taken. Of equal scores the lower number comes first.
     """
+    ptr, neighbour = neighbour_rows(*too_near(lng, lat, spacing_m), len(lng))
     order = np.lexsort((np.arange(len(score)), -score))
     order = order[score[order] > 0]
-    ptr, neighbour = neighbour_rows(*too_near(lng, lat, spacing_m), len(lng))
-    taken: IntArray = _independent(order, ptr, neighbour, most)
+    groups = np.unique(group[order])
+    share = most // (2 * max(len(groups), 1))
+    is_first = np.zeros(len(score), dtype=np.bool_)
+    for g in groups if share else ():
+        is_first[_independent(order[group[order] == g], ptr, neighbour, share)] = True
+    ranked = np.concatenate([order[is_first[order]], order[~is_first[order]]])
+    taken: IntArray = _independent(ranked, ptr, neighbour, most)
     return np.sort(taken)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import ErrorItem, InvalidInput, NotWalkable
-from app.geo.arrays import FloatArray, IntArray
+from app.geo.arrays import FloatArray, Int32Array, IntArray
 from app.geo.catchment import people_in_catchments
 from app.geo.coverage import shares
 from app.geo.network import NO_NAME
@@ -56,11 +56,13 @@ class Candidates:
         return np.array(sorted({at[one] for one in ids}), dtype=np.int64)
 
 
-def candidates_of(snapshot: Snapshot, question: SitingQuestion, demand: Demand) -> Candidates:
+def candidates_of(
+    snapshot: Snapshot, question: SitingQuestion, demand: Demand, district_of_leaf: Int32Array
+) -> Candidates:
     """The candidates that are given, or generated. Raises NotWalkable, NotFound, InvalidInput."""
     if question.candidates is not None:
         return _given(snapshot, question.candidates, question.coverage)
-    return _generated(snapshot, question, demand)
+    return _generated(snapshot, question, demand, district_of_leaf)
 
 
 def _given(snapshot: Snapshot, given: Sequence[GivenCandidate], query: CoverageQuery) -> Candidates:
@@ -89,9 +91,11 @@ def _given(snapshot: Snapshot, given: Sequence[GivenCandidate], query: CoverageQ
     return Candidates([c.id for c in given], [c.name for c in given], lng, lat, places, leaf)
 
 
-def _generated(snapshot: Snapshot, question: SitingQuestion, demand: Demand) -> Candidates:
+def _generated(
+    snapshot: Snapshot, question: SitingQuestion, demand: Demand, district_of_leaf: Int32Array
+) -> Candidates:
     """Of the crossings in each square of SQUARE_M the one with most uncovered people around; of those the ones with
-    most uncovered people within the walk, none within ``candidate_spacing_m`` of a better one.
+    most uncovered people within the walk, in every district some, none within ``candidate_spacing_m`` of a better one.
     """
     network, query = snapshot.network, question.coverage
     step_free = query.profile.step_free
@@ -105,7 +109,10 @@ def _generated(snapshot: Snapshot, question: SitingQuestion, demand: Demand) -> 
     nodes, leaf = nodes[allowed], leaf[allowed]
     places = places_at_nodes(network, nodes, step_free=step_free)
     people = _uncovered_around(snapshot, question, places)
-    chosen = spaced(places.lng, places.lat, people, question.candidate_spacing_m, question.most_candidates)
+    chosen = spaced(
+        places.lng, places.lat, people, district_of_leaf[leaf].astype(np.int64), question.candidate_spacing_m,
+        question.most_candidates,
+    )  # fmt: skip
     taken = places.take(chosen)
     ids = [f"{GENERATED}{node}" for node in network.node_id[nodes[chosen]].tolist()]
     return Candidates(ids, _street_names(snapshot, taken), taken.lng, taken.lat, taken, leaf[chosen])

@@ -84,7 +84,7 @@ def _modelled(
     snapshot: Snapshot, question: SitingQuestion, districts: Districts, weight: FloatArray
 ) -> tuple[Candidates, CoverModel]:
     demand = demand_of(snapshot, question, districts, weight)
-    candidates = candidates_of(snapshot, question, demand)
+    candidates = candidates_of(snapshot, question, demand, districts.of_leaf)
     searcher, _, _ = snapshot.variant(step_free=question.coverage.profile.step_free)
     return candidates, cover_model(searcher, demand, candidates.places, question.coverage.limit_mm)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from starlette.responses import Response
 
 from app.api.routes import siting as route
 from app.api.schemas.siting import SitingAnswerOut
@@ -145,15 +149,32 @@ def test_a_conflict_of_several_rules_is_told(client: TestClient) -> None:
 
 
 def test_only_so_many_are_computed_at_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(route, "WAIT_S", 0.01)
-    for _ in range(route.AT_ONCE):
-        assert route._running.acquire(timeout=1)
-    try:
-        answer = client.post(PATH, json={"count": 1})
-        assert answer.status_code == 429 and answer.json()["code"] == "too_many_requests"
-    finally:
-        for _ in range(route.AT_ONCE):
-            route._running.release()
+    """Two are computed, four wait, the next is sent away; other calls are answered meanwhile."""
+    begun, go_on, running = Semaphore(0), Event(), []
+
+    def slow(*_: Any) -> Response:
+        running.append(1)
+        begun.release()
+        go_on.wait(30)
+        running.pop()
+        return Response("{}", media_type="application/json")
+
+    monkeypatch.setattr(route, "_found", slow)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(client.post, PATH, json={"count": 1}) for _ in range(route.AT_ONCE)]
+        for _ in asked:
+            assert begun.acquire(timeout=30)
+        asked += [pool.submit(client.post, PATH, json={"count": 1}) for _ in range(route.MOST_WAITING)]
+        until = time.monotonic() + 30
+        while route._turns.statistics().tasks_waiting < route.MOST_WAITING and time.monotonic() < until:
+            time.sleep(0.01)
+        refused = client.post(PATH, json={"count": 1})
+        assert refused.status_code == 429 and refused.json()["code"] == "too_many_requests"
+        assert int(refused.headers["retry-after"]) > 0 and len(running) == route.AT_ONCE
+        assert client.get("/v1/areas").status_code == 200
+        go_on.set()
+        assert [one.result().status_code for one in asked] == [200] * 6
+    monkeypatch.undo()
     assert ask(client, count=1)["sites"]
 
 

@@ -130,6 +130,10 @@ def test_candidates_are_crossings_apart_and_the_same_again(demo_snapshot: Snapsh
     assert held.lng == pytest.approx(fresh.node_lng[nodes])
     demo_snapshot._answers._held.clear()
     assert ground_of(demo_snapshot, question).candidates.ids == held.ids
+    ground = ground_of(demo_snapshot, question)
+    found = np.bincount(ground.book.plain.site_group, minlength=11)
+    left = ground.districts.population - ground.districts.covered
+    assert all(found[g] >= min(150 // 22, 1) for g in range(11) if left[g] > 20_000), "every district has its share"
     inside = ground_of(demo_snapshot, replace(question, within="440106")).candidates
     leaves = demo_snapshot.areas.leaves_of("440106")
     assert len(inside) and set(inside.leaf.tolist()) <= set(leaves.tolist())

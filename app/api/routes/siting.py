@@ -1,10 +1,10 @@
-"""Where the next stations go."""
+"""Where the next stations go. Computed in threads of their own number: a few at once, a few more may wait."""
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,9 +30,10 @@ from app.services.station_table import today
 
 router = APIRouter(prefix="/siting", tags=["siting"])
 AT_ONCE = 2  # in one worker: each takes a core
-WAIT_S = 20.0
+MOST_WAITING = 4
+RETRY_AFTER_S = 20
 PEOPLE_DECIMALS, RATE_DECIMALS = 1, 6
-_running = BoundedSemaphore(AT_ONCE)
+_turns = CapacityLimiter(AT_ONCE)
 
 
 @router.post(
@@ -42,7 +43,7 @@ _running = BoundedSemaphore(AT_ONCE)
     response_model=SitingAnswerOut,
     responses={**answers("所选地点 · The chosen sites"), **problems(400, 404, 413, 429)},
 )
-def find_sites(request: Request, language: LanguageDep, question: SitingQuestionIn) -> Response:
+async def find_sites(request: Request, language: LanguageDep, question: SitingQuestionIn) -> Response:
     """从候选地点中选出新覆盖居民最多的若干个(或最公平、或达到目标的最少个数)。立即给出贪心加交换的结果与一个上界;
     `exact` 再求证最优。人数与 `/v1/coverage` 同一算法:`adds` 与 `lost_without` 就是两次覆盖之差。条件互相冲突时为
     `rules_conflict`,指明是哪几条。
@@ -52,17 +53,20 @@ def find_sites(request: Request, language: LanguageDep, question: SitingQuestion
     counted as in `/v1/coverage`: `adds` and `lost_without` are differences of coverage, and are fractions because
     people are spread along streets. Rules that cannot hold together are `rules_conflict`, which tells which ones.
     """
+    if _turns.statistics().tasks_waiting >= MOST_WAITING:
+        raise TooManyRequests(
+            "正在计算的选址太多。", "Too many sitings are being computed.", retry_after_s=RETRY_AFTER_S
+        )
+    return await to_thread.run_sync(_found, request, language, question, limiter=_turns)
+
+
+def _found(request: Request, language: Language, question: SitingQuestionIn) -> Response:
     crs, asked = _asked(question)
     snapshot = snapshot_then(request, asked.coverage.day, asked.coverage.known_at)
-    if not _running.acquire(timeout=WAIT_S):
-        raise TooManyRequests("正在计算的选址太多。", "Too many sitings are being computed.", retry_after_s=int(WAIT_S))
-    try:
-        if question.exact:
-            answer = solve_exact(snapshot, asked, time_limit_s=question.time_limit_s)
-        else:
-            answer = site(snapshot, asked)
-    finally:
-        _running.release()
+    if question.exact:
+        answer = solve_exact(snapshot, asked, time_limit_s=question.time_limit_s)
+    else:
+        answer = site(snapshot, asked)
     return personal(request, siting_body(snapshot, asked, answer, crs, language))
 
 
