@@ -71,6 +71,7 @@ TAGS = [
     {"name": "isochrones", "description": "等时圈:步行多少分钟到哪里 · Isochrones: how far one can walk"},
     {"name": "coverage", "description": "覆盖:谁在步行范围内,谁不在 · Coverage: who is within the walk, who is not"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
+    {"name": "tiles", "description": "矢量瓦片 · Vector tiles"},
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
     {"name": "ledger", "description": "台账:站点、单位、结对、培训、报表(需登录)· The ledger (signed in)"},

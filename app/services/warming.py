@@ -22,6 +22,7 @@ from app.services.served_by import served_by_matrix
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
+from app.services.tiles import warm_tiles
 from app.services.uncertainty import coverage_uncertainty
 
 
@@ -63,6 +64,7 @@ def warm(snapshot: Snapshot) -> float:
             coverage_curve(snapshot, query)
     except DomainError:
         pass  # no people yet
+    warm_tiles(snapshot)
     for step_free in (False, True):
         searcher, places, _ = snapshot.variant(step_free=step_free)
         snapshot.far.build(network, searcher, places, step_free=step_free)

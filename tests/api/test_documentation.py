@@ -76,7 +76,12 @@ def test_every_call_is_described(path: str, method: str, operation: dict[str, An
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
 def test_every_answer_has_an_example_that_is_one(path: str, method: str, operation: dict[str, Any]) -> None:
-    (good,) = (response for status, response in operation["responses"].items() if status in ("200", "201", "204"))
+    answers = operation["responses"]
+    (good,) = (
+        answers[status]
+        for status in ("200", "201", "204")
+        if status in answers and not (status == "204" and "200" in answers)
+    )
     for media_type, content in good.get("content", {}).items():
         if media_type.endswith("json"):
             assert content["example"], media_type

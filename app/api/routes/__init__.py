@@ -36,6 +36,7 @@ from app.api.routes import (
     station_route,
     stations,
     targets,
+    tiles,
     vocabularies,
 )
 
@@ -46,6 +47,7 @@ def routers() -> list[APIRouter]:
     # they are looked through one by one for every request, so those asked for most stand first; nearest stands before
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
+    maps = (tiles,)
     training = (calendar, courses, sign_ups)
     officers = (
         vocabularies,
@@ -61,6 +63,6 @@ def routers() -> list[APIRouter]:
         ledger_workbooks,
     )
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
-    for subject in (*public, *training, *officers, *supervision):
+    for subject in (*public, *maps, *training, *officers, *supervision):
         versioned.include_router(subject.router)
     return [versioned, health.router, pages.router]
