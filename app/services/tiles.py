@@ -128,16 +128,15 @@ def covered_box(snapshot: Snapshot) -> tuple[float, float, float, float]:
 
 
 def warm_tiles(snapshot: Snapshot) -> None:
-    """Draw a tile of every layer and kind of cell; what is not loaded is left out."""
+    """Draw a tile of every layer and zoom; what is not loaded is left out."""
     west, south, east, north = covered_box(snapshot)
     x, y = to_world((west + east) / 2, (south + north) / 2)
     for layer in LAYERS.values():
-        for z in (layer.min_zoom, *COARSER, MAX_ZOOM):
-            if z >= layer.min_zoom:
-                try:
-                    vector_tile(snapshot, layer, z, int(x * 2**z), int(y * 2**z), today())
-                except DomainError:
-                    break
+        try:
+            for z in range(layer.min_zoom, MAX_ZOOM + 1):
+                vector_tile(snapshot, layer, z, int(x * 2**z), int(y * 2**z), today())
+        except DomainError:
+            continue
 
 
 def resolution_at(snapshot: Snapshot, z: int) -> int:
