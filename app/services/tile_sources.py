@@ -11,7 +11,7 @@ import shapely
 
 from app.geo.arrays import AnyArray, FloatArray, Int32Array, IntArray
 from app.geo.hexgrid import cell_polygons
-from app.geo.mvt import EXTENT, Column, Flags, Kind, Shapes, Words, clip_lines
+from app.geo.mvt import EXTENT, Column, Kind, Shapes, clip_lines
 from app.geo.network import BRIDGE, STEPS, TUNNEL, WalkNetwork, take_lines
 from app.geo.snapping import SegmentGrid, edges_in_box
 from app.geo.web_mercator import tile_box, to_world
@@ -118,14 +118,8 @@ class StreetSource:
     apart, with their ids.
     """
 
-    def __init__(self, network: WalkNetwork, grid: SegmentGrid, *, each: bool) -> None:
-        self._network, self._grid, self._each = network, grid, each
-        self._columns: dict[str, Column] = {
-            "name": Words(network.edge_name, network.names),
-            "steps": Flags(network.edge_flags, STEPS),
-            "bridge": Flags(network.edge_flags, BRIDGE),
-            "tunnel": Flags(network.edge_flags, TUNNEL),
-        }
+    def __init__(self, network: WalkNetwork, grid: SegmentGrid, columns: Mapping[str, Column], *, each: bool) -> None:
+        self._network, self._grid, self._columns, self._each = network, grid, columns, each
 
     def drawn(self, tile: Tile) -> Drawn:
         network = self._network

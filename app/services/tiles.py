@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,22 +11,34 @@ import numpy as np
 import shapely
 
 from app.errors import DomainError, ErrorItem, NotFound
-from app.geo.arrays import FloatArray
-from app.geo.hexgrid import REPORTING_RESOLUTION, to_text
-from app.geo.mvt import ABSENT, Column, Numbers, Words, encode_tile
+from app.geo.hexgrid import REPORTING_RESOLUTION
+from app.geo.mvt import encode_tile
 from app.geo.web_mercator import to_world
 from app.models.vocabularies import AreaLevel
-from app.services.cell_grid import CellGrid, coarser_grid, population_grid
-from app.services.coverage import CoverageQuery, coverage_table
-from app.services.coverage_cells import DECIMALS, cell_figures, coverage_gaps
-from app.services.profiles import resolve_profile
+from app.services.cell_grid import coarser_grid, population_grid
+from app.services.coverage import CoverageQuery
+from app.services.map_layers import (
+    AREA_PROPERTIES,
+    CELL_PROPERTIES,
+    GAP_PROPERTIES,
+    STATION_PROPERTIES,
+    STREET_PROPERTIES,
+    MapProperty,
+    area_columns,
+    area_rows,
+    cell_columns,
+    default_query,
+    gap_columns,
+    station_columns,
+    street_columns,
+    town_gaps,
+)
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 from app.services.tile_sources import AreaSource, HexSource, PointSource, StreetSource, Tile, TileSource
 
 MAX_ZOOM = 14  # beyond it, maps enlarge: a unit is half a metre
 EDGES_APART_FROM = 14
-ALL_GAPS = 1_000_000
 COARSER = {8: 7, 10: 8}  # up to this zoom, cells of this resolution
 
 Make = Callable[[Snapshot, CoverageQuery, int], TileSource]
@@ -34,22 +46,15 @@ Make = Callable[[Snapshot, CoverageQuery, int], TileSource]
 
 @dataclass(frozen=True)
 class TileLayer:
-    """A layer: ``fields`` names its properties and their kinds as TileJSON does; ``sketch`` is what a source is made
-    for: all zooms of one sketch share it.
-    """
+    """A layer; ``sketch`` is what a source is made for: all zooms of one sketch share it."""
 
     name: str
     title_zh: str
     title_en: str
     min_zoom: int
-    fields: Mapping[str, str]
+    properties: tuple[MapProperty, ...]
     make: Make
     sketch: Callable[[int], int] = lambda z: 0
-
-
-def default_query(day: date | None = None) -> CoverageQuery:
-    """What tiles and collections tell coverage by."""
-    return CoverageQuery(resolve_profile(), today() if day is None else day)
 
 
 def vector_tile(snapshot: Snapshot, layer: TileLayer, z: int, x: int, y: int, day: date) -> bytes:
@@ -147,34 +152,14 @@ def resolution_at(snapshot: Snapshot, z: int) -> int:
 
 def _stations(snapshot: Snapshot, query: CoverageQuery, z: int) -> TileSource:
     stations = snapshot.stations.table.stations
-    is_open = snapshot.open_mask(query.day, query.types)
-    columns: dict[str, Column] = {
-        name: words([getattr(station, name) for station in stations])
-        for name in ("code", "name", "type", "host_kind", "status", "address", "district_code", "town_code")
-    }
-    columns["open"] = Words(np.asarray(is_open, dtype=np.int32), (False, True))
-    columns["synthetic"] = words([station.synthetic for station in stations])
     lng, lat = np.array([s.lng for s in stations]), np.array([s.lat for s in stations])
-    return PointSource(lng, lat, columns)
+    return PointSource(lng, lat, station_columns(snapshot, query))
 
 
 def _areas(level: AreaLevel) -> Make:
     def make(snapshot: Snapshot, query: CoverageQuery, z: int) -> TileSource:
-        rows = coverage_table(snapshot, query, level).rows
-        table = snapshot.areas
-        columns: dict[str, Column] = {
-            "code": words([row.area.code for row in rows]),
-            "name": words([row.area.name for row in rows]),
-            "parent_code": words([table.parent[row.area.code] for row in rows]),
-            "boundary_kind": words([row.area.boundary_kind for row in rows]),
-            **{
-                name: numbers([getattr(row, name) for row in rows], whole=True)
-                for name in ("population", "covered", "uncovered", "off_network", "stations")
-            },
-            "rate": numbers([row.rate for row in rows]),
-            "median_walk_minutes": numbers([row.median_walk_minutes for row in rows]),
-        }
-        return AreaSource([table.outlines[table.at[row.area.code]] for row in rows], columns, z)
+        rows, table = area_rows(snapshot, query, level), snapshot.areas
+        return AreaSource([table.outlines[table.at[row.area.code]] for row in rows], area_columns(snapshot, rows), z)
 
     return make
 
@@ -186,108 +171,29 @@ def _hexes(snapshot: Snapshot, query: CoverageQuery, z: int) -> TileSource:
     return HexSource(grid.frontage.cells, cell_columns(snapshot, query, grid))
 
 
-def cell_columns(snapshot: Snapshot, query: CoverageQuery, grid: CellGrid) -> dict[str, Column]:
-    """Figures of all cells of a grid, rounded as ``coverage_cells.cell_row`` does."""
-    figures, frontage = cell_figures(snapshot, query, grid), grid.frontage
-    population = rounded(frontage.cell_people, DECIMALS)
-    off = rounded(figures.off_network, DECIMALS)
-    covered = np.minimum(rounded(figures.covered, DECIMALS), rounded(population - off, DECIMALS))
-    share = np.full(len(covered), np.nan)
-    np.divide(covered, population, out=share, where=population > 0)
-    minutes = np.where(
-        figures.nearest >= 0, figures.nearest_mm.astype(np.float64) * 6e-5 / query.profile.speed_kmh, np.nan
-    )
-    codes = [station.code for station in snapshot.stations.table.stations]
-    return {
-        "h3": Words(np.arange(len(population), dtype=np.int32), [to_text(cell) for cell in frontage.cells.tolist()]),
-        "area_code": Words(frontage.cell_area.astype(np.int32), snapshot.areas.leaf_codes),
-        "population": Numbers(population),
-        "covered": Numbers(covered),
-        "off_network": Numbers(off),
-        "covered_share": Numbers(rounded(share, 6)),
-        "nearest_station": Words(np.where(figures.nearest >= 0, figures.nearest, ABSENT).astype(np.int32), codes),
-        "nearest_minutes": Numbers(rounded(minutes, 2)),
-    }
-
-
 def _gaps(snapshot: Snapshot, query: CoverageQuery, z: int) -> TileSource:
-    gaps = coverage_gaps(snapshot, query, level=AreaLevel.TOWN, min_population=100, limit=ALL_GAPS).gaps
-    columns: dict[str, Column] = {
-        "id": words([gap.id for gap in gaps]),
-        **{
-            name: numbers([getattr(gap, name) for gap in gaps], whole=True)
-            for name in ("people", "population", "off_network")
-        },
-        "area_code": words([gap.areas[0].code if gap.areas else None for gap in gaps]),
-        "area_name": words([gap.areas[0].name if gap.areas else None for gap in gaps]),
-        "nearest_station": words([gap.nearest_station for gap in gaps]),
-        "nearest_minutes": numbers([gap.nearest_minutes for gap in gaps]),
-    }
-    return AreaSource([gap.outline for gap in gaps], columns, z)
+    gaps = town_gaps(snapshot, query)
+    return AreaSource([gap.outline for gap in gaps], gap_columns(gaps), z)
 
 
 def _network(snapshot: Snapshot, query: CoverageQuery, z: int) -> TileSource:
-    return StreetSource(snapshot.network, snapshot.city.grid, each=z >= EDGES_APART_FROM)
+    each = z >= EDGES_APART_FROM
+    return StreetSource(snapshot.network, snapshot.city.grid, street_columns(snapshot), each=each)
 
 
-def rounded(values: FloatArray, decimals: int) -> FloatArray:
-    """As ``round`` does it, to the last bit: ``numpy.round`` may differ, and other answers round with the former."""
-    return np.array([round(value, decimals) for value in values.tolist()], dtype=np.float64)
-
-
-def words(values: Sequence[str | bool | None]) -> Words:
-    """Values, equal ones once; None is absent."""
-    number: dict[str | bool, int] = {}
-    at = [ABSENT if value is None else number.setdefault(value, len(number)) for value in values]
-    return Words(np.array(at, dtype=np.int32), list(number))
-
-
-def numbers(values: Sequence[float | None], *, whole: bool = False) -> Numbers:
-    return Numbers(np.array([np.nan if value is None else value for value in values], dtype=np.float64), whole)
-
-
-_AREA_FIELDS = {
-    "code": "String", "name": "String", "parent_code": "String", "boundary_kind": "String", "population": "Number",
-    "covered": "Number", "uncovered": "Number", "off_network": "Number", "stations": "Number", "rate": "Number",
-    "median_walk_minutes": "Number",
-}  # fmt: skip
 LAYERS = {
     layer.name: layer
     for layer in (
+        TileLayer("stations", "站点", "Stations", 0, STATION_PROPERTIES, _stations),
+        TileLayer("districts", "区", "Districts", 6, AREA_PROPERTIES, _areas(AreaLevel.DISTRICT), lambda z: z),
+        TileLayer("towns", "镇街", "Towns and subdistricts", 6, AREA_PROPERTIES, _areas(AreaLevel.TOWN), lambda z: z),
         TileLayer(
-            "stations", "站点", "Stations", 0,
-            {
-                "code": "String", "name": "String", "type": "String", "host_kind": "String", "status": "String",
-                "address": "String", "district_code": "String", "town_code": "String", "open": "Boolean",
-                "synthetic": "Boolean",
-            },
-            _stations,
-        ),
-        TileLayer("districts", "区", "Districts", 6, _AREA_FIELDS, _areas(AreaLevel.DISTRICT), lambda z: z),
-        TileLayer("towns", "镇街", "Towns and subdistricts", 6, _AREA_FIELDS, _areas(AreaLevel.TOWN), lambda z: z),
-        TileLayer(
-            "hexes", "人口网格", "Population cells", 6,
-            {
-                "h3": "String", "area_code": "String", "population": "Number", "covered": "Number",
-                "off_network": "Number", "covered_share": "Number", "nearest_station": "String",
-                "nearest_minutes": "Number",
-            },
-            _hexes,
+            "hexes", "人口网格", "Population cells", 6, CELL_PROPERTIES, _hexes,
             lambda z: next((most for most in COARSER if z <= most), MAX_ZOOM),
         ),
+        TileLayer("gaps", "覆盖缺口", "Gaps in coverage", 8, GAP_PROPERTIES, _gaps, lambda z: z),
         TileLayer(
-            "gaps", "覆盖缺口", "Gaps in coverage", 8,
-            {
-                "id": "String", "people": "Number", "population": "Number", "off_network": "Number",
-                "area_code": "String", "area_name": "String", "nearest_station": "String", "nearest_minutes": "Number",
-            },
-            _gaps,
-            lambda z: z,
-        ),
-        TileLayer(
-            "network", "步行路网", "Walking network", 13,
-            {"name": "String", "steps": "Boolean", "bridge": "Boolean", "tunnel": "Boolean"},
-            _network,
+            "network", "步行路网", "Walking network", 13, STREET_PROPERTIES, _network,
             lambda z: int(z >= EDGES_APART_FROM),
         ),
     )

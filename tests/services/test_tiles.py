@@ -20,10 +20,11 @@ from app.models.vocabularies import AreaLevel
 from app.services.cell_grid import coarser_grid
 from app.services.coverage import coverage_table, residents
 from app.services.coverage_cells import coverage_cells, coverage_gaps
+from app.services.map_layers import default_query
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 from app.services.tile_cache import TileCache
-from app.services.tiles import LAYERS, MAX_ZOOM, covered_box, default_query, layer_named, vector_tile
+from app.services.tiles import LAYERS, MAX_ZOOM, covered_box, layer_named, vector_tile
 
 DAY = today()
 
@@ -159,8 +160,8 @@ def test_gaps_are_those_of_the_list(demo_snapshot: Snapshot) -> None:
     pieces: dict[str, list[Any]] = defaultdict(list)
     for x, y in tiles_over(demo_snapshot, 10):
         for feature in features(demo_snapshot, "gaps", 10, x, y):
-            assert feature["properties"]["people"] == gaps[feature["properties"]["id"]].people
-            pieces[feature["properties"]["id"]].append(feature["shape"])
+            assert feature["properties"]["people"] == gaps[feature["properties"]["gap"]].people
+            pieces[feature["properties"]["gap"]].append(feature["shape"])
     assert set(pieces) == set(gaps)
     for name, shapes in pieces.items():
         apart = shapely.symmetric_difference(shapely.union_all(shapes), gaps[name].outline).area

@@ -18,12 +18,17 @@ from app.api.language import Language
 from app.api.parameters import PLAIN_TEXT
 from app.api.schemas.tiles import TileJson, VectorLayer
 from app.api.summaries import snapshot_notice
+from app.services.map_layers import ValueKind
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 from app.services.tiles import LAYERS, MAX_ZOOM, covered_box, layer_named, vector_tile
 
 MVT = "application/vnd.mapbox-vector-tile"
 MOST = 2**31 - 1
+FIELD_KINDS = {
+    ValueKind.TEXT: "String", ValueKind.DAY: "String", ValueKind.NUMBER: "Number", ValueKind.WHOLE: "Number",
+    ValueKind.BOOLEAN: "Boolean",
+}  # fmt: skip
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
 
@@ -64,6 +69,7 @@ def get_tile_json(request: Request, language: LanguageDep, layer: LayerInPath) -
     west, south, east, north = covered_box(snapshot)
     title = language.pick(wanted.title_zh, wanted.title_en)
     notice = snapshot_notice(snapshot, language)
+    fields = {shown.name: FIELD_KINDS[shown.kind] for shown in wanted.properties}
     described = TileJson(
         name=title,
         description=language.pick(f"羊城技能地图:{title}", f"Yangcheng Skills Map: {title}"),
@@ -76,7 +82,7 @@ def get_tile_json(request: Request, language: LanguageDep, layer: LayerInPath) -
         attribution=_attribution(snapshot, language),
         vector_layers=[
             VectorLayer(
-                id=wanted.name, description=title, minzoom=wanted.min_zoom, maxzoom=MAX_ZOOM, fields=dict(wanted.fields)
+                id=wanted.name, description=title, minzoom=wanted.min_zoom, maxzoom=MAX_ZOOM, fields=fields
             )
         ],
         as_of=day.isoformat(),
