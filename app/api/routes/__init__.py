@@ -1,4 +1,4 @@
-"""All routes. Everything below ``/v1`` refuses unknown and repeated query parameters."""
+"""All routes. Everything below ``/v1`` and ``/ogc`` refuses unknown and repeated query parameters."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from app.api.routes import (
     ledger_training,
     ledger_workbooks,
     nearest,
+    ogc,
     pages,
     quality_appraisals,
     quality_complaints,
@@ -65,4 +66,4 @@ def routers() -> list[APIRouter]:
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
     for subject in (*public, *maps, *training, *officers, *supervision):
         versioned.include_router(subject.router)
-    return [versioned, health.router, pages.router]
+    return [versioned, ogc.router, health.router, pages.router]
