@@ -32,27 +32,29 @@ def source(app: FastAPI) -> Iterator[str]:
 
 # in a process of its own: GDAL waits for the service, which runs in this one, without letting go of the interpreter
 ASK = """
-import pickle, sys, pyogrio
-name, asked = pickle.load(sys.stdin.buffer)
-pickle.dump(getattr(pyogrio, name)(**asked) if name == "list_layers" else pyogrio.raw.read(**asked), sys.stdout.buffer)
+import pickle, sys, pyogrio, pyogrio.raw
+source, asked = pickle.load(sys.stdin.buffer)
+found = pyogrio.list_layers(source) if asked is None else pyogrio.raw.read(source, **asked)
+pickle.dump(found, sys.stdout.buffer)
 """
 
 
-def ask(name: str, **asked: Any) -> Any:
+def ask(source: str, asked: dict[str, Any] | None = None) -> Any:
     done = subprocess.run(
-        [sys.executable, "-c", ASK], input=pickle.dumps((name, asked)), capture_output=True, timeout=60, check=True
+        [sys.executable, "-c", ASK], input=pickle.dumps((source, asked)), capture_output=True, timeout=60, check=False
     )
+    assert done.returncode == 0, done.stderr.decode()
     return pickle.loads(done.stdout)
 
 
 def read(source: str, name: str, **asked: Any) -> tuple[dict[str, Any], dict[str, Any], Any]:
-    meta, _, shapes, columns = ask("read", path_or_buffer=source, layer=name, **asked)
+    meta, _, shapes, columns = ask(source, {"layer": name, **asked})
     return meta, dict(zip(meta["fields"], columns, strict=True)), shapely.from_wkb(shapes)
 
 
 def test_all_collections_are_layers(source: str) -> None:
     kinds = {"point": "Point", "polygon": "Polygon", "multipolygon": "MultiPolygon", "linestring": "LineString"}
-    layers = {str(name): str(kind) for name, kind in ask("list_layers", path_or_buffer=source)}
+    layers = {str(name): str(kind) for name, kind in ask(source)}
     assert layers == {name: kinds[collection.geometry] for name, collection in COLLECTIONS.items()}
 
 
@@ -69,7 +71,7 @@ def test_a_layer_is_read_whole(source: str, demo_snapshot: Snapshot, name: str) 
     for key in set(columns) - {"id"}:
         told = json_values(table.columns[key], rows)
         if isinstance(told[0], str):
-            assert [value or None for value in columns[key].tolist()] == told, key
+            assert [str(value) if value else None for value in columns[key].tolist()] == told, key
     if "name" in columns and name != "network":
         assert all("区" in value or "镇" in value or "街道" in value or "站" in value for value in columns["name"])
 
@@ -97,6 +99,6 @@ def test_every_system_puts_stations_where_they_are(source: str, demo_snapshot: S
     """GDAL asks for the system and, knowing its order of axes, gives longitude first."""
     meta, columns, shapes = read(source, "stations", CRS=crs)
     places = {s.code: (s.lng, s.lat) for s in demo_snapshot.stations.table.stations}
-    assert crs.removeprefix("OGC:") in meta["crs"]
+    assert "4490" in meta["crs"] if crs.endswith("4490") else "CRS84" in meta["crs"]  # GDAL takes 4326 for the latter
     for code, shape in zip(columns["code"], shapes, strict=True):
         assert (shape.x, shape.y) == pytest.approx(places[code], abs=1e-6)
