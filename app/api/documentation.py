@@ -13,6 +13,7 @@ from app.api.schemas.areas import AreaFeatureAnswer, AreaFeatures
 from app.api.schemas.cells import CellFeatures, GapFeatures
 from app.api.schemas.coverage import CoverageFeatures
 from app.api.schemas.isochrones import IsochroneHexes, Isochrones
+from app.api.schemas.ogc import OgcFeatureAnswer, OgcFeatures, Queryables
 from app.api.schemas.routes import RouteFeature
 from app.api.schemas.stations import StationFeatures
 from app.api.schemas.wx import WxIsochrones, WxRoute, WxStations
@@ -22,6 +23,7 @@ SUMMARY = "谁能步行到技能培训,谁还不能 · Who can walk to skills tr
 ALSO_DESCRIBED: tuple[type[BaseModel], ...] = (
     Problem, StationFeatures, AreaFeatures, AreaFeatureAnswer, Isochrones, IsochroneHexes, CoverageFeatures,
     CellFeatures, GapFeatures, RouteFeature, WxIsochrones, WxRoute, WxStations,
+    OgcFeatures, OgcFeatureAnswer, Queryables,
 )  # fmt: skip
 
 DESCRIPTION = """\
@@ -74,6 +76,11 @@ TAGS = [
     {"name": "siting", "description": "选址:下一批站点建在哪里 · Siting: where the next stations go"},
     {"name": "jobs", "description": "任务:耗时的计算(需登录)· Jobs: long work (signed in)"},
     {"name": "areas", "description": "区划:市、区、镇街的轮廓与数字 · Areas: outlines and figures"},
+    {"name": "tiles", "description": "矢量瓦片 · Vector tiles"},
+    {
+        "name": "ogc",
+        "description": "OGC API – Features:QGIS、GDAL 等直接打开 · Opened by QGIS, GDAL and others as they are",
+    },
     {"name": "datasets", "description": "数据来源 · Where the data came from"},
     {"name": "auth", "description": "登录、令牌与账号 · Signing in, tokens, accounts"},
     {"name": "ledger", "description": "台账:站点、单位、结对、培训、报表(需登录)· The ledger (signed in)"},

@@ -10,6 +10,7 @@ import difflib
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -95,10 +96,15 @@ async def refuse_unknown_parameters(request: Request) -> None:
     Raises UnknownParameter for a query parameter that the call does not have, and InvalidInput for one that comes more
     than once without being a list.
     """
+    refuse_unknown_but(request, {})
+
+
+def refuse_unknown_but(request: Request, also: Mapping[str, bool]) -> None:
+    """The same; ``also`` are parameters besides those of the document, and whether each is a list."""
     given = Counter(name for name, _ in request.query_params.multi_items())
     if not given:
         return
-    known = _parameters_of(request.app, request.scope["route"].operation_id)
+    known = {**_parameters_of(request.app, request.scope["route"].operation_id), **also}
     unknown = [name for name in given if name not in known]
     if unknown:
         raise UnknownParameter(

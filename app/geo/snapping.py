@@ -103,6 +103,20 @@ def build_grid(network: WalkNetwork) -> SegmentGrid:
     return SegmentGrid(west, south, cell, columns, rows, ptr, segment[order].astype(np.int32), edge_of_point)
 
 
+def edges_in_box(grid: SegmentGrid, west: float, south: float, east: float, north: float) -> IntArray:
+    """The edges (ascending) with a segment whose square meets a box; all that cross the box, and some beside it."""
+    i0, i1 = (int(np.floor((value - grid.west) / grid.cell_degrees)) for value in (west, east))
+    j0, j1 = (int(np.floor((value - grid.south) / grid.cell_degrees)) for value in (south, north))
+    i0, i1 = max(i0, 0), min(i1, grid.columns - 1)
+    found = np.zeros(int(grid.edge_of_point[-1]) + 1 if len(grid.edge_of_point) else 0, dtype=np.bool_)
+    if i0 > i1:
+        return np.flatnonzero(found)
+    for row in range(max(j0, 0), min(j1, grid.rows - 1) + 1):
+        first, last = grid.ptr[row * grid.columns + i0], grid.ptr[row * grid.columns + i1 + 1]
+        found[grid.edge_of_point[grid.segments[first:last]]] = True
+    return np.flatnonzero(found)
+
+
 def snap(
     network: WalkNetwork,
     grid: SegmentGrid,

@@ -11,10 +11,14 @@ Held = TypeVar("Held")
 
 
 class BoundedCache:
-    """At most ``most`` values. What is missing is made outside of the lock: two may make it, one of them stays."""
+    """At most ``most`` values, or as many as weigh so much. What is missing is made outside of the lock: two may make
+    it, one of them stays.
+    """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weight: Callable[[Any], int] = lambda value: 1) -> None:
         self._most = most
+        self._weight = weight
+        self._weighs = 0
         self._held: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = Lock()
 
@@ -30,9 +34,12 @@ class BoundedCache:
     def put(self, key: Hashable, value: Held) -> Held:
         """The value, which is the key's from now on."""
         with self._lock:
+            if key in self._held:
+                self._weighs -= self._weight(self._held.pop(key))
             self._held[key] = value
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
+            self._weighs += self._weight(value)
+            while self._weighs > self._most:
+                self._weighs -= self._weight(self._held.popitem(last=False)[1])
         return value
 
     def held_keys(self) -> list[Hashable]:

@@ -46,6 +46,7 @@ from app.services.packing import FORMAT, PackBroken
 from app.services.reach_part import KIND as REACH
 from app.services.station_part import KIND as STATIONS
 from app.services.station_part import StationPart, ensure_stations
+from app.services.tile_cache import TileCache
 from app.settings import HomeSettings, MethodSettings, method_settings
 
 CITY_LAYERS = ("boundaries", "network", "population")
@@ -86,6 +87,7 @@ class Snapshot:
     hours: HoursTable
     keys: SnapshotKeys | None = None
     far: FarTables = field(default_factory=FarTables)
+    tiles: TileCache = field(default_factory=TileCache)
     _answers: BoundedCache = field(default_factory=lambda: BoundedCache(CACHED_ANSWERS))
 
     @property

@@ -28,6 +28,7 @@ from app.services.siting_question import GivenCandidate, SitingQuestion
 from app.services.snapshot import Snapshot
 from app.services.station_part import rehearse_change
 from app.services.station_table import today
+from app.services.tiles import warm_tiles
 from app.services.uncertainty import coverage_uncertainty
 
 
@@ -82,6 +83,7 @@ def warm(snapshot: Snapshot) -> float:
             site(snapshot, SitingQuestion(query, 1, candidates=(GivenCandidate("1", None, position),)))
     except DomainError:
         pass  # no people yet, or that street is on an island
+    warm_tiles(snapshot)
     for step_free in (False, True):
         searcher, places, _ = snapshot.variant(step_free=step_free)
         snapshot.far.build(network, searcher, places, step_free=step_free)

@@ -85,8 +85,11 @@ def test_every_call_is_described(path: str, method: str, operation: dict[str, An
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
 def test_every_answer_has_an_example_that_is_one(path: str, method: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
     (good,) = (
-        response for status, response in operation["responses"].items() if status in ("200", "201", "202", "204")
+        answers[status]
+        for status in ("200", "201", "202", "204")
+        if status in answers and not (status == "204" and "200" in answers)
     )
     for media_type, content in good.get("content", {}).items():
         if media_type.endswith("json"):
@@ -104,7 +107,8 @@ def test_the_page_shows_every_call_and_every_problem_and_loads_nothing(known_cli
     for kind in problem_kinds():
         assert f'id="problem-{kind.code}"' in answer.text
     assert not re.search(r"<(script|link|img|iframe)|src=|@import|url\(", answer.text)
-    assert "://" not in answer.text.replace("http://127.0.0.1:8000", "")
+    named = r"http://127\.0\.0\.1:8000|http://www\.opengis\.net/|https://json-schema\.org/"  # the latter two are names
+    assert "://" not in re.sub(named, "", answer.text)
 
 
 def test_examples_on_the_page_work(client: TestClient, demo_engine: Engine) -> None:

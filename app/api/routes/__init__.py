@@ -1,4 +1,4 @@
-"""All routes. Everything below ``/v1`` refuses unknown and repeated query parameters."""
+"""All routes. Everything below ``/v1`` and ``/ogc`` refuses unknown and repeated query parameters."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from app.api.routes import (
     ledger_training,
     ledger_workbooks,
     nearest,
+    ogc,
     pages,
     quality_appraisals,
     quality_complaints,
@@ -43,6 +44,7 @@ from app.api.routes import (
     station_route,
     stations,
     targets,
+    tiles,
     vocabularies,
 )
 
@@ -54,6 +56,7 @@ def routers() -> list[APIRouter]:
     # stations, which would take it for a code
     public = (search, nearest, stations, station_route, isochrones, coverage, served_by, cells, areas, datasets, auth)
     planning = (capacity, changes, scenarios, saved_scenarios, siting)
+    maps = (tiles,)
     training = (calendar, courses, sign_ups)
     officers = (
         jobs,
@@ -71,6 +74,6 @@ def routers() -> list[APIRouter]:
         ledger_workbooks,
     )
     supervision = (quality_inspections, quality_ratings, quality_complaints, quality_appraisals)
-    for subject in (*public, *planning, *training, *officers, *supervision):
+    for subject in (*public, *planning, *maps, *training, *officers, *supervision):
         versioned.include_router(subject.router)
-    return [versioned, health.router, pages.router]
+    return [versioned, ogc.router, health.router, pages.router]
