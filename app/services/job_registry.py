@@ -6,5 +6,6 @@ from typing import Any
 
 from app.services.coverage_job import COVERAGE_RUN
 from app.services.job_kinds import JobKind
+from app.services.siting_job import SITING
 
-KINDS: dict[str, JobKind[Any]] = {kind.name: kind for kind in (COVERAGE_RUN,)}
+KINDS: dict[str, JobKind[Any]] = {kind.name: kind for kind in (COVERAGE_RUN, SITING)}

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.answers import personal
-from app.api.deps import LanguageDep, snapshot_then
+from app.api.answers import encode, personal
+from app.api.deps import LanguageDep, SessionDep, resources_of, snapshot_then
 from app.api.described import answers, problems
+from app.api.idempotency import IdempotencyKey, once
+from app.api.identity import ActorDep
+from app.api.job_answers import STARTED, placed, started
 from app.api.language import Language
 from app.api.method import method_json
-from app.api.schemas.siting import SitingAnswerOut, SitingQuestionIn
-from app.api.schemas.stations import COORDINATE_DECIMALS
+from app.api.schemas.jobs import JobOut
+from app.api.schemas.siting import SitingAnswerOut, SitingJobIn, SitingQuestionIn
 from app.api.summaries import snapshot_notice
 from app.errors import CoordinateInvalid, ErrorItem, TooManyRequests
-from app.geo.crs import Crs, from_wgs84
-from app.services.area_table import AreaInfo
+from app.geo.crs import Crs
 from app.services.coverage import CoverageQuery
+from app.services.jobs import start_job
+from app.services.moments import check_known_at
 from app.services.positions import Position, position_in, read_crs
 from app.services.profiles import resolve_profile
-from app.services.siting import ChosenSite, SitingAnswer, site, solve_exact
+from app.services.siting import site, solve_exact
+from app.services.siting_job import SITING, SitingParameters
 from app.services.siting_question import Floor, GivenCandidate, SitingQuestion, Weight
-from app.services.snapshot import Snapshot
+from app.services.siting_told import siting_facts
 from app.services.station_table import today
+from app.settings import job_settings
 
 router = APIRouter(prefix="/siting", tags=["siting"])
 AT_ONCE = 2  # in one worker: each takes a core
 MOST_WAITING = 4
 RETRY_AFTER_S = 20
-PEOPLE_DECIMALS, RATE_DECIMALS = 1, 6
 _turns = CapacityLimiter(AT_ONCE)
 
 
@@ -60,6 +63,33 @@ async def find_sites(request: Request, language: LanguageDep, question: SitingQu
     return await to_thread.run_sync(_found, request, language, question, limiter=_turns)
 
 
+@router.post(
+    "/jobs",
+    operation_id="startSiting",
+    summary="选址:求证最优,作为任务 · The proven best, as a job",
+    response_model=JobOut,
+    status_code=202,
+    responses=STARTED,
+)
+def start_siting(
+    request: Request, session: SessionDep, actor: ActorDep, asked: SitingJobIn, key: IdempotencyKey = None
+) -> Response:
+    """需要镇街经办或更高的角色。所问与 `POST /v1/siting` 相同,时限可到十分钟;任务在 `Location`,可随时取消,
+    完成后 `result` 就是选址的回答。
+
+    For town officers and higher. Asked as `POST /v1/siting`, with up to ten minutes; the job is at `Location`, can be
+    cancelled, and its `result` is the answer.
+    """
+    crs, question = _asked(asked)
+    check_known_at(resources_of(request).engine, question.coverage.known_at)
+
+    def make() -> Response:
+        parameters = SitingParameters(question=question, crs=crs, time_limit_s=asked.time_limit_s)
+        return started(request, start_job(session, actor, SITING, parameters, job_settings()))
+
+    return placed(once(request, session, actor, key, encode(asked), make))
+
+
 def _found(request: Request, language: Language, question: SitingQuestionIn) -> Response:
     crs, asked = _asked(question)
     snapshot = snapshot_then(request, asked.coverage.day, asked.coverage.known_at)
@@ -67,7 +97,13 @@ def _found(request: Request, language: Language, question: SitingQuestionIn) -> 
         answer = solve_exact(snapshot, asked, time_limit_s=question.time_limit_s)
     else:
         answer = site(snapshot, asked)
-    return personal(request, siting_body(snapshot, asked, answer, crs, language))
+    body = {
+        **method_json(answer.run_id, asked.coverage, snapshot),
+        **siting_facts(asked, answer, crs),
+        "inputs": snapshot.inputs,
+        "data_notice": snapshot_notice(snapshot, language, known_at=asked.coverage.known_at),
+    }
+    return personal(request, body)
 
 
 def _asked(question: SitingQuestionIn) -> tuple[Crs, SitingQuestion]:
@@ -107,64 +143,3 @@ def _position(k: int, lng: float, lat: float, crs: Crs) -> Position:
             for item in fault.errors
         ]  # fmt: skip
         raise CoordinateInvalid(fault.message_zh, fault.message_en, errors=items) from None
-
-
-def siting_body(
-    snapshot: Snapshot, asked: SitingQuestion, answer: SitingAnswer, crs: Crs, language: Language
-) -> dict[str, Any]:
-    """See ``schemas.siting.SitingAnswerOut``."""
-    proven, told = answer.proven, answer.robustness
-    lng, lat = from_wgs84([s.lng for s in answer.chosen], [s.lat for s in answer.chosen], crs)
-    times = [None] * len(answer.chosen) if told is None else told.chosen_in
-    return {
-        **method_json(answer.run_id, asked.coverage, snapshot),
-        "coverage_run_id": answer.coverage_run_id,
-        "objective": asked.objective,
-        "crs": crs.value,
-        "candidates": answer.candidates,
-        "sites": [
-            _site(k + 1, *parts)
-            for k, parts in enumerate(zip(answer.chosen, lng.tolist(), lat.tolist(), times, strict=True))
-        ],
-        "gained": round(answer.gained, PEOPLE_DECIMALS),
-        "proof": proven.proof,
-        "value": round(proven.value, PEOPLE_DECIMALS),
-        "bound": None if proven.bound is None else round(proven.bound, PEOPLE_DECIMALS),
-        "gap": None if proven.gap is None else round(proven.gap, RATE_DECIMALS),
-        "at_least": proven.at_least,
-        "lowest_rate": None if proven.lowest is None else round(proven.lowest, RATE_DECIMALS),
-        "lowest_rate_bound": None if proven.lowest_bound is None else round(proven.lowest_bound, RATE_DECIMALS),
-        "areas": [
-            {
-                "code": one.area.code, "name": one.area.name, "level": one.area.level, "population": one.population,
-                "covered_before": one.covered_before, "covered_after": one.covered_after,
-                "gained": one.covered_after - one.covered_before, "rate_before": one.rate_before,
-                "rate_after": one.rate_after, "sites": one.sites,
-            }
-            for one in answer.areas
-        ],
-        "stages": [
-            {
-                "stage": one.stage, "sites": one.sites, "gained": round(one.gained, PEOPLE_DECIMALS),
-                "bound": None if one.bound is None else round(one.bound, PEOPLE_DECIMALS),
-            }
-            for one in answer.stages
-        ],
-        "robustness": None if told is None else {"scenarios": [vars(one) for one in told.scenarios]},
-        "inputs": snapshot.inputs,
-        "data_notice": snapshot_notice(snapshot, language, known_at=asked.coverage.known_at),
-    }  # fmt: skip
-
-
-def _site(rank: int, site: ChosenSite, lng: float, lat: float, chosen_in: int | None) -> dict[str, Any]:
-    return {
-        "rank": rank, "id": site.id, "name": site.name, "lng": round(lng, COORDINATE_DECIMALS),
-        "lat": round(lat, COORDINATE_DECIMALS), "snap_m": site.snap_m, "district": _area(site.district),
-        "town": _area(site.town), "adds": round(site.adds, PEOPLE_DECIMALS),
-        "lost_without": round(site.lost_without, PEOPLE_DECIMALS), "forced": site.is_forced, "stage": site.stage,
-        "chosen_in": chosen_in,
-    }  # fmt: skip
-
-
-def _area(area: AreaInfo | None) -> dict[str, str] | None:
-    return None if area is None else {"code": area.code, "name": area.name}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -14,6 +14,7 @@ from app.geo.crs import Crs
 from app.geo.siting_exact import Proof
 from app.models.vocabularies import AreaLevel, StationType
 from app.services.profiles import MAX_SPEED_KMH, MIN_SPEED_KMH
+from app.services.siting_job import MAX_JOB_S
 from app.services.siting_question import (
     DEFAULT_CANDIDATES,
     DEFAULT_SPACING_M,
@@ -169,6 +170,16 @@ class SitingQuestionIn(BaseModel):
     station_type: list[StationType] = Field(
         default=[], max_length=20, description="现有站点只计这些类型 · Existing stations of these types", examples=[[]]
     )
+
+
+class SitingJobIn(SitingQuestionIn):
+    """The same, with more time. 作为任务时,时限可更长"""
+
+    exact: Literal[True] = Field(default=True, description="总是求证最优解 · Always", examples=[True])
+    time_limit_s: float = Field(
+        default=60.0, gt=0, le=MAX_JOB_S, allow_inf_nan=False, description="求证至多几秒 · At most so many seconds",
+        examples=[60],
+    )  # fmt: skip
 
 
 class ChosenSiteOut(BaseModel):
