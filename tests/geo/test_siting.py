@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
+from app.geo import siting_bound
 from app.geo.siting import Rules, greedy, in_order, interchange, keeps_rules, value_of
 from app.geo.siting_bound import upper_bound
 from app.geo.siting_exact import Proof, solve_exact
@@ -71,6 +72,24 @@ def test_against_every_subset(seed: int, kind: str) -> None:
         assert is_allowed(model, tuple(found.chosen.tolist()), rules)
         assert found.proof is Proof.OPTIMAL and found.value == pytest.approx(best, abs=1e-6)
         assert found.value <= found.bound + 1e-9 and found.gap <= 1e-8
+
+
+@pytest.mark.parametrize("kind", ["plain", "sites", "forced", "mixed"])
+@pytest.mark.parametrize("seed", range(15))
+def test_what_is_left_out_or_fixed_loses_nothing_better(seed: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside any known choice, however poor: whoever holds what is left out, or lacks what is fixed, is no better."""
+    rng = np.random.default_rng([seed, 3])
+    model = random_model(rng)
+    rules = random_rules(rng, model, kind=kind)
+    ranked = sorted(every_choice(model, rules), key=lambda chosen: weight_of(model, chosen))
+    monkeypatch.setattr(siting_bound, "_better", lambda model, rules, chosen, known, value: (known, value))
+    for known in ranked[:: max(len(ranked) // 8, 1)]:
+        value = weight_of(model, known)
+        bound = upper_bound(model, rules, np.array(known), value)
+        assert bound.known_value == value and not bound.out[list(known)].any()
+        for chosen in ranked:
+            if bound.out[list(chosen)].any() or not set(np.flatnonzero(bound.within)) <= set(chosen):
+                assert weight_of(model, chosen) <= value + 1e-6
 
 
 @pytest.mark.parametrize("seed", range(10))
