@@ -28,7 +28,7 @@ from app.services.filter_values import FilterFault, day_of, number_of, read_shap
 from app.services.map_layers import AnyColumn, MapProperty, ValueKind
 
 LONGEST_TEXT, LONGEST_JSON = 1_500, 8_000
-MOST_BRACKETS, MOST_LEVELS, MOST_PARTS, MOST_VALUES = 6, 12, 100, 200
+MOST_BRACKETS, MOST_LEVELS, MOST_PARTS, MOST_VALUES, MOST_SHAPES = 6, 12, 100, 200, 4
 GEOMETRY = "geometry"
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -116,7 +116,7 @@ class Filter:
 
     def __init__(self, collection: Collection, table: FeatureTable, *, flipped: bool = False) -> None:
         self._collection, self._table, self._flipped = collection, table, flipped
-        self._parts = 0
+        self._parts = self._shapes = 0
 
     def between_days(self, first: str, last: str) -> BoolArray:
         """The features that are there on any day from ``first`` to ``last`` (ISO 8601); all where none has days."""
@@ -216,6 +216,9 @@ class Filter:
             raise _arguments(name)
         if not isinstance(args[0], Mapping) or args[0].get("property") != GEOMETRY:
             raise FilterFault(f"{name} 的第一个参数须为 {GEOMETRY}", f"the first argument of {name} must be {GEOMETRY}")
+        self._shapes += 1
+        if self._shapes > MOST_SHAPES:
+            raise FilterFault(f"至多 {MOST_SHAPES} 个几何条件", f"has more than {MOST_SHAPES} conditions about shapes")
         asked: BaseGeometry = read_shape(args[1], flipped=self._flipped)
         relation = RELATIONS.get(name, shapely.intersects)
         found = related(self._table.shapes, len(self._table), relation, asked)

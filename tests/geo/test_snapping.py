@@ -10,7 +10,7 @@ from app.geo.arrays import BoolArray
 from app.geo.geodesy import metres_per_degree
 from app.geo.network import WalkNetwork
 from app.geo.search import Searcher
-from app.geo.snapping import Places, build_grid, snap
+from app.geo.snapping import Places, build_grid, edges_in_box, snap
 from tests.support.streets import GEOD, Line, Point, at_m, grid_city, grid_parts, network_of, random_network
 
 FAR = 1e7
@@ -186,3 +186,27 @@ def test_every_segment_is_in_every_square_it_runs_through() -> None:
             i, j = int((x - grid.west) / grid.cell_degrees), int((y - grid.south) / grid.cell_degrees)
             square = j * grid.columns + i
             assert p in grid.segments[grid.ptr[square] : grid.ptr[square + 1]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_edges_in_a_box_are_all_that_meet_it(seed: int) -> None:
+    network = random_network(seed, 40, 60)
+    grid = build_grid(network)
+    lines = [
+        shapely.LineString(np.column_stack([network.geom_lng[a:b], network.geom_lat[a:b]]))
+        for a, b in zip(network.geom_ptr[:-1], network.geom_ptr[1:], strict=True)
+    ]
+    west, south, east, north = shapely.total_bounds(lines)
+    rng = np.random.default_rng(seed)
+    for wide in (1e-4, 3e-3, 1.0):
+        for _ in range(20):
+            x, y = rng.uniform(west - wide, east), rng.uniform(south - wide, north)
+            found = edges_in_box(grid, x, y, x + wide, y + wide)
+            assert (np.diff(found) > 0).all()
+            meeting = np.flatnonzero(shapely.intersects(lines, shapely.box(x, y, x + wide, y + wide)))
+            assert set(meeting.tolist()) <= set(found.tolist())
+            near = shapely.box(x, y, x + wide, y + wide).buffer(2 * grid.cell_degrees, join_style="mitre")
+            assert all(near.intersects(shapely.box(*lines[k].bounds)) for k in found.tolist())
+    assert len(edges_in_box(grid, west - 9, south - 9, west - 8, south - 8)) == 0
+    assert len(edges_in_box(grid, east + 8, north + 8, east + 9, north + 9)) == 0
+    assert len(edges_in_box(grid, west, south, east, north)) == network.edge_count

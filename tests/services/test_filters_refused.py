@@ -19,7 +19,8 @@ from tests.services.test_feature_filters import ids, table
 WRONG = [
     "", " ", "\x00", "name = 'a' \x00",
     "(" * 3000, "(" * (MOST_BRACKETS + 1) + "population = 1" + ")" * (MOST_BRACKETS + 1), "NOT " * 300 + "open",
-    " AND ".join(["population = 1"] * 100), "population IN (" + ",".join(["1"] * 250) + ")", "x" * 1501,
+    " AND ".join(["population = 1"] * 100), "population IN (" + ",".join(["1"] * 250) + ")",
+    " OR ".join(["S_INTERSECTS(geometry, POINT(1 1))"] * 5), "x" * 1501,
     *"""
 name
 nam = 'x'
