@@ -112,7 +112,7 @@ def _rows(left: Reduced, rules: Rules, *, any_count: bool) -> tuple[csr_array, F
         parts.append(csr_array(np.concatenate([left.own_people[:, g], in_group]).reshape(1, -1) / scale))
         lower.append(np.array([1.0 - left.fixed_people[g] / scale]))
         upper.append(np.array([whole]))
-    near = _cliques(left, rules)
+    near = cliques(left, rules)
     if near.shape[0]:
         parts.append(on_places(near))
         lower.append(np.full(near.shape[0], -whole))
@@ -120,7 +120,7 @@ def _rows(left: Reduced, rules: Rules, *, any_count: bool) -> tuple[csr_array, F
     return vstack(parts, format="csr"), np.concatenate(lower), np.concatenate(upper)
 
 
-def _cliques(left: Reduced, rules: Rules) -> csr_array:
+def cliques(left: Reduced, rules: Rules) -> csr_array:
     """Sets of kept candidates of which any two are too near, such that every such pair is in one of them.
 
     One row for a set is tighter than one for every pair.

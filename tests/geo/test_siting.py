@@ -16,6 +16,8 @@ from app.geo.siting import Rules, greedy, in_order, interchange, keeps_rules, va
 from app.geo.siting_bound import upper_bound
 from app.geo.siting_exact import Proof, solve_exact
 from app.geo.siting_model import CoverModel
+from app.geo.siting_places import neighbour_rows
+from app.geo.siting_program import cliques
 from app.geo.siting_reduce import reduced
 from tests.support.choosing import GROUPS, best_value, every_choice, is_allowed, random_model, random_rules, weight_of
 
@@ -160,6 +162,21 @@ def test_what_is_left_has_the_same_values(seed: int) -> None:
         some = np.flatnonzero(rng.random(len(left.kept)) < 0.4)
         whole = weight_of(model, tuple(np.concatenate([left.kept[some], fixed]).tolist()))
         assert left.constant + left.own_weight[some].sum() + value_of(left.model, some) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_of_spacing_are_the_pairs_that_are_too_near(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = random_model(rng, 14)
+    first, second = np.triu_indices(14, 1)
+    near = rng.random(len(first)) < 0.5
+    near_ptr, neighbours = neighbour_rows(first[near], second[near], 14)
+    rules = replace(Rules.plain(14, GROUPS, 3), near_ptr=near_ptr, near=neighbours)
+    left = reduced(model, rng.random(14) < 0.8, np.zeros(0, dtype=np.int64), GROUPS)
+    rows = cliques(left, rules).tolil().rows
+    told = {(int(left.kept[a]), int(left.kept[b])) for row in rows for a, b in combinations(sorted(row), 2)}
+    pairs = set(zip(first[near].tolist(), second[near].tolist(), strict=True))
+    assert told == {(a, b) for a, b in pairs if a in left.kept and b in left.kept} and len(rows) < len(told)
 
 
 def test_a_search_can_be_cancelled_and_is_told_of() -> None:

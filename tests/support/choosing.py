@@ -46,7 +46,7 @@ def random_rules(rng: np.random.Generator, model: CoverModel, *, kind: str = "mi
         rules.least_people[:] = most * rng.choice([0.0, 0.1, 0.3], GROUPS)
     if kind in ("spacing", "mixed"):
         first, second = np.triu_indices(count, 1)
-        near = rng.random(len(first)) < 0.15
+        near = rng.random(len(first)) < rng.choice([0.15, 0.45])
         near_ptr, neighbours = neighbour_rows(first[near], second[near], count)
         rules = replace(rules, near_ptr=near_ptr, near=neighbours)
     return rules
