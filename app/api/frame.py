@@ -34,7 +34,10 @@ HEADERS = (
 )
 ACROSS = (  # for pages of other origins: any may ask
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"Content-Language, ETag, Link, Location, Retry-After, X-Request-ID"),
+    (
+        b"access-control-expose-headers",
+        b"Content-Crs, Content-Language, ETag, Link, Location, Retry-After, X-Request-ID",
+    ),
 )
 VARY = (b"vary", b"Accept-Encoding")
 COMPRESS_SIZE, COMPRESS_LEVEL = 1_000, 5  # bytes from which on; zlib's level

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import InvalidInput
-from app.services.feature_filters import like_pattern
+from app.services.feature_filters import Filter, like_pattern
 from app.services.feature_queries import ItemsQuery, find_items
+from app.services.feature_shapes import StoredShapes
 from app.services.feature_tables import COLLECTIONS, FeatureTable, json_values, table_of
+from app.services.map_layers import Columns, words
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
 
@@ -81,6 +83,8 @@ CASES: list[tuple[str, str, Callable[[Row], bool]]] = [
     ),
     ("stations", "open", lambda r: r["open"]),
     ("stations", "NOT open", lambda r: not r["open"]),
+    ("stations", "NOT (closed_on > DATE('2000-01-01') AND open)", lambda r: not r["open"]),
+    ("stations", "NOT (closed_on > DATE('2000-01-01') OR open)", lambda r: False),
     ("stations", "open <> TRUE", lambda r: not r["open"]),
     (
         "stations",
@@ -155,6 +159,23 @@ def test_a_filter_finds_what_python_finds(
 def test_most_filters_find_something(demo_snapshot: Snapshot) -> None:
     found = [0 < len(ids(demo_snapshot, name, text)) < len(table(demo_snapshot, name)) for name, text, _ in CASES]
     assert sum(found) > 0.7 * len(CASES)
+
+
+def test_a_feature_is_there_from_its_first_day_until_before_its_last() -> None:
+    days = [
+        ("2026-01-05", None),
+        ("2026-02-01", None),
+        ("2025-01-01", "2026-01-01"),
+        ("2025-01-01", "2026-01-02"),
+        (None, None),
+    ]
+    columns: Columns = {"opened_on": words([a for a, _ in days]), "closed_on": words([b for _, b in days])}
+    shapes = StoredShapes(np.array([shapely.Point(113, 23)] * len(days)))
+    asking = Filter(COLLECTIONS["stations"], FeatureTable(list("abcde"), columns, shapes))
+    assert asking.between_days("2026-01-01", "2026-01-31").tolist() == [True, False, False, True, False]
+    assert asking.between_days("2026-02-01", "2026-02-01").tolist() == [True, True, False, False, False]
+    assert asking.between_days("2026-01-01", "2026-01-05").tolist() == [True, False, False, True, False]
+    assert asking.between_days("2026-01-04", "2026-01-04").tolist() == [False, False, False, False, False]
 
 
 def test_json_says_the_same(demo_snapshot: Snapshot) -> None:

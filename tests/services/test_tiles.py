@@ -62,6 +62,9 @@ def features(snapshot: Snapshot, layer: str, z: int, x: int, y: int) -> list[dic
     for feature in held["features"]:
         flat = shapely.from_geojson(json.dumps(feature["geometry"]))
         assert flat.is_valid
+        for polygon in shapely.get_parts(flat):
+            if polygon.geom_type == "Polygon":  # as the specification wants it: y runs down, so this is clockwise
+                assert polygon.exterior.is_ccw and not any(hole.is_ccw for hole in polygon.interiors)
         feature["shape"] = shapely.transform(flat, degrees)
     return list(held["features"])
 
