@@ -77,7 +77,7 @@ def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[st
     from app.db.engine import render
     from app.demo import load_demo_if_missing
     from app.services.snapshot import ensure_snapshot
-    from app.services.warming import warm
+    from app.services.warming import warm, warm_planning
     from app.settings import home_settings
     from benchmarks import searching
 
@@ -85,6 +85,7 @@ def _with_service(measure: Callable[[int, Snapshot], dict[str, Any]]) -> dict[st
         load_demo_if_missing(engine, stderr_console())
         snapshot = ensure_snapshot(engine, home_settings())
         warm(snapshot)  # compiles what the service then loads
+        warm_planning(snapshot)
         say("正在测量 HTTP 服务…", "measuring the service over HTTP …")
         port = choose_port("127.0.0.1", 0)
         with Service("127.0.0.1", port, 1, render(engine.url), home_folder() / "logs" / "bench.log") as service:
@@ -115,7 +116,7 @@ def _service(figures: dict[str, Any]) -> None:
     from app.db.engine import render
     from app.demo import load_demo_if_missing
     from app.services.snapshot import ensure_snapshot
-    from app.services.warming import warm
+    from app.services.warming import warm, warm_planning
     from app.settings import home_settings
     from benchmarks import serving, shapes, siting, starting, walking
 
@@ -124,6 +125,7 @@ def _service(figures: dict[str, Any]) -> None:
         load_demo_if_missing(engine, stderr_console())
         snapshot = ensure_snapshot(engine, home_settings())
         warm(snapshot)
+        warm_planning(snapshot)
         figures["measured_on"] = walking.describe(snapshot)
         say("正在测量计算核心…", "measuring answers in this process …")
         figures["answers"] = walking.run(snapshot)

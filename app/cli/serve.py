@@ -50,7 +50,7 @@ def prepare(
     from app.cli.users import tell_accounts
     from app.errors import NotReady
     from app.services.snapshot import ensure_snapshot
-    from app.services.warming import warm
+    from app.services.warming import warm, warm_planning
     from app.settings import home_settings
 
     with database_engine() as engine:
@@ -61,7 +61,9 @@ def prepare(
         tell_accounts(engine, make=accounts and not empty)
         try:
             say("正在准备快照和计算核心…", "preparing snapshot and kernels …")
-            warm(ensure_snapshot(engine, home_settings()))
+            snapshot = ensure_snapshot(engine, home_settings())
+            warm(snapshot)
+            warm_planning(snapshot)
         except NotReady as fault:  # an empty database is served too: it says itself what is missing
             say(fault.message_zh, fault.message_en)
 

@@ -32,15 +32,6 @@ from app.services.tiles import warm_tiles
 from app.services.uncertainty import coverage_uncertainty
 
 
-def rehearse_scenario(snapshot: Snapshot, query: CoverageQuery) -> None:
-    """Close the first station that is open, and open one where it stood. Raises what ``evaluate`` raises."""
-    station = next((s for s in snapshot.stations.table.stations if s.is_open_on(query.day)), None)
-    if station is not None:
-        here = Position(station.lng, station.lat, Crs.WGS84, station.lng, station.lat)
-        changes = [Proposed(ChangeKind.CLOSE, station.code), Proposed(ChangeKind.ADD, type=station.type, position=here)]
-        evaluate(snapshot, ScenarioQuery(query), changes, AreaLevel.DISTRICT)
-
-
 def warm(snapshot: Snapshot) -> float:
     """Seconds taken. What cannot be answered (no people, no areas) is left out."""
     started = time.perf_counter()
@@ -77,14 +68,33 @@ def warm(snapshot: Snapshot) -> float:
             served_by_matrix(snapshot, query, level, level)
         if AreaLevel.CITY in levels:
             coverage_curve(snapshot, query)
-        capacity(snapshot, query, AreaLevel.DISTRICT)
-        rehearse_scenario(snapshot, query)
-        if longest >= 0:
-            site(snapshot, SitingQuestion(query, 1, candidates=(GivenCandidate("1", None, position),)))
     except DomainError:
-        pass  # no people yet, or that street is on an island
-    warm_tiles(snapshot)
+        pass  # no people yet
     for step_free in (False, True):
         searcher, places, _ = snapshot.variant(step_free=step_free)
         snapshot.far.build(network, searcher, places, step_free=step_free)
     return time.perf_counter() - started
+
+
+def warm_planning(snapshot: Snapshot) -> None:
+    """Ask what planners ask, once: compiles those kernels. A worker keeps nothing of it until somebody asks."""
+    query = CoverageQuery(resolve_profile(), today())
+    try:
+        capacity(snapshot, query, AreaLevel.DISTRICT)
+        rehearse(snapshot, query)
+    except DomainError:
+        pass  # no people yet, or no street at that station
+    warm_tiles(snapshot)
+
+
+def rehearse(snapshot: Snapshot, query: CoverageQuery) -> None:
+    """Close the first station that is open and open one where it stood, as a scenario, then as a siting.
+
+    Raises what these raise.
+    """
+    station = next((s for s in snapshot.stations.table.stations if s.is_open_on(query.day)), None)
+    if station is not None:
+        here = Position(station.lng, station.lat, Crs.WGS84, station.lng, station.lat)
+        changes = [Proposed(ChangeKind.CLOSE, station.code), Proposed(ChangeKind.ADD, type=station.type, position=here)]
+        evaluate(snapshot, ScenarioQuery(query), changes, AreaLevel.DISTRICT)
+        site(snapshot, SitingQuestion(query, 1, candidates=(GivenCandidate("1", None, here),)))

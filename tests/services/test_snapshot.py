@@ -138,10 +138,14 @@ def test_warming_asks_everything(demo_snapshot: Snapshot) -> None:
     for step_free in (False, True):
         _, places, _ = demo_snapshot.variant(step_free=step_free)
         assert demo_snapshot.far.of(places, step_free=step_free) is not None
+    warm_planning(demo_snapshot)
+    held = {key if isinstance(key, str) else key[0] for key in demo_snapshot._answers.held_keys()}
+    assert {"piece index", "capacity"} <= held and demo_snapshot.bases.held_keys()
 
 
 def test_workspaces_are_clean_after_use(demo_snapshot: Snapshot) -> None:
     warm(demo_snapshot)
+    warm_planning(demo_snapshot)
     workspace = demo_snapshot.searcher.workspace()
     assert (workspace.packed == NOTHING).all() and (workspace.buckets == -1).all()
     demo_snapshot.searcher.put_back(workspace)
