@@ -16,7 +16,7 @@ from app.models.vocabularies import DatasetKind, HostKind, StationStatus, Statio
 from app.services.loading import DatasetFacts, NewStation, load_stations
 from app.services.snapshot import Snapshot, ensure_snapshot
 from app.services.snapshot_holder import SnapshotHolder
-from app.services.warming import warm
+from app.services.warming import warm, warm_planning
 from app.settings import HomeSettings
 from tests.conftest import MakeDatabase
 
