@@ -84,7 +84,7 @@ def check_run(engine: Engine, home: HomeSettings, run_id: str) -> Check:
         now = software(session)
     query = query_of(run)
     held = ensure_snapshot(engine, home, settings_of(run))
-    snapshot, moment = _as_it_was(engine, held, query, run)
+    snapshot, moment = as_it_was(engine, held, query, run)
     changed = _changed(run, snapshot)
     figures = run_figures(snapshot, query)
     record = _record_differences(run, figures, is_comparable=not changed)
@@ -119,7 +119,7 @@ def settings_of(run: CoverageRun) -> MethodSettings:
     return now if then == now.shaping_figures() else now.model_copy(update=then)
 
 
-def _as_it_was(
+def as_it_was(
     engine: Engine, held: Snapshot, query: CoverageQuery, run: CoverageRun
 ) -> tuple[Snapshot, datetime | None]:  # fmt: skip
     """The snapshot with the run's stations: those of now, else as was known when the run was asked for or made."""

@@ -50,12 +50,12 @@ def runs_state(session: Session) -> str:
     return "none" if newest is None else f"{newest[0].isoformat()} {newest[1]}"
 
 
-def get_run(session: Session, run_id: str) -> CoverageRun:
-    """One run. Raises NotFound."""
+def get_run(session: Session, run_id: str, field: str = "id") -> CoverageRun:
+    """One run, whose id came as ``field``. Raises NotFound."""
     run = repo.get_run(session, run_id)
     if run is None:
         item = ErrorItem(
-            "id", "没有这次运行", "no such run", value=run_id,
+            field, "没有这次运行", "no such run", value=run_id,
             remedy_zh="已保存的运行见 /v1/coverage/runs;覆盖数字的 run_id 只有保存后才在其中",
             remedy_en="those kept are at /v1/coverage/runs; the run_id of figures is there once they were kept",
         )  # fmt: skip

@@ -25,7 +25,10 @@ IDS = [operation["operationId"] for _, _, operation in OPERATIONS]
 PAGE = render(DOCUMENT)
 RUN = {
     "id": "3f6c1f0a9b2d4e57", "method_version": "1", "minutes": 15.0, "profile": "adult", "synthetic": True,
-    "parameters": {"speed_kmh": 4.8, "step_free": False, "as_of": "2026-11-24", "station_types": []},
+    "parameters": {
+        "profile": "adult", "minutes": 15.0, "speed_kmh": 4.8, "step_free": False, "as_of": "2026-11-24",
+        "station_types": [],
+    },
     "inputs": {"layers": {}, "datasets": []}, "results_sha256": "x",
 }  # fmt: skip
 

@@ -14,9 +14,13 @@ from app.demo.city import generate
 from app.demo.load import load_city
 from app.demo.spec import CitySpec
 from app.models.vocabularies import AreaLevel
+from app.repositories.runs import area_results
 from app.services.changes import StationChangeKind, coverage_changes
 from app.services.coverage import CoverageQuery, coverage_table
 from app.services.profiles import resolve_profile
+from app.services.run_changes import changes_of_runs
+from app.services.run_reads import get_run
+from app.services.runs import store_run
 from app.services.snapshot import Snapshot, ensure_snapshot
 from app.services.snapshot_at import snapshot_at
 from app.services.station_table import today
@@ -96,6 +100,36 @@ def test_the_stations_that_changed_are_those(place: tuple[Engine, Snapshot]) -> 
     for one in answer.stations:
         assert one.lost == 0 or one.kind is not StationChangeKind.OPENED
         assert one.gained == 0 or one.kind is not StationChangeKind.CLOSED
+
+
+def test_between_runs_stations_and_the_rest_add_up(place: tuple[Engine, Snapshot]) -> None:
+    engine, held = place
+    asked = [
+        CoverageQuery(resolve_profile(), date(2025, 12, 31)),
+        CoverageQuery(resolve_profile(), today()),
+        CoverageQuery(resolve_profile(), today(), 12.0),
+    ]
+    with session_scope(engine) as session:
+        ids = [store_run(session, on(place, query)[0], query).id for query in asked]
+    with session_scope(engine) as session:
+        runs = [get_run(session, one) for one in ids]
+        for level in LEVELS:
+            of_stations = changes_of_runs(engine, session, held, runs[0], runs[1], level)
+            assert (of_stations.causes.layers, of_stations.causes.parameters) == ([], [])
+            assert all(row.by_data_or_method == 0 for row in of_stations.rows)
+            plain = coverage_changes(on(place, asked[0]), on(place, asked[1]), level)
+            assert [row.by_stations for row in of_stations.rows] == [row.gained - row.lost for row in plain.rows]
+            assert of_stations.stations == plain.stations
+            of_method = changes_of_runs(engine, session, held, runs[1], runs[2], level)
+            assert of_method.causes.parameters == ["minutes"] and of_method.stations == []
+            kept = {area.area_code: area.covered for area in area_results(session, ids[2]) if area.level == level.value}
+            for row in of_method.rows:
+                assert row.by_stations == 0 and row.covered_after == kept[row.code]
+                assert row.by_data_or_method == row.difference <= 0
+            assert sum(row.difference for row in of_method.rows) < 0
+            both = changes_of_runs(engine, session, held, runs[0], runs[2], level)
+            assert all(row.difference == row.by_stations + row.by_data_or_method for row in both.rows)
+            assert sum(one.gained - one.lost for one in both.stations) == sum(row.by_stations for row in both.rows)
 
 
 def test_no_day_is_no_change(place: tuple[Engine, Snapshot]) -> None:

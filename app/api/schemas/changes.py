@@ -28,6 +28,50 @@ class StationChanged(BaseModel):
     net: int = Field(description="gained - lost", examples=[5200])
 
 
+class RunCauses(BaseModel):
+    """What differs between two runs besides their stations."""
+
+    layers: list[str] = Field(description="内容不同的数据 · Data whose content differs", examples=[["population"]])
+    parameters: list[str] = Field(description="不同的参数 · Parameters that differ", examples=[["minutes"]])
+    method: bool = Field(description="方法版本不同 · Another version of the method", examples=[False])
+
+
+class RunChangesRow(BaseModel):
+    """One area. ``difference = by_stations + by_data_or_method``, always."""
+
+    code: str = Field(examples=["440106"])
+    name: str = Field(examples=["天河区"])
+    population_before: int | None = Field(description="该运行没有时为 null · null: not in that run", examples=[118000])
+    population_after: int | None = Field(examples=[118500])
+    covered_before: int | None = Field(examples=[96000])
+    covered_after: int | None = Field(examples=[101500])
+    difference: int = Field(description="covered_after - covered_before", examples=[5500])
+    by_stations: int = Field(
+        description="站点所致,按现有数据、后一次运行的参数计算 · "
+        "What stations did, with the data of now on the later run's terms",
+        examples=[5200],
+    )
+    by_data_or_method: int = Field(
+        description="其余:数据、参数或方法不同所致,见 causes · The rest: other data, parameters or method, see causes",
+        examples=[300],
+    )
+
+
+class RunChanges(BaseModel):
+    """Two runs that were kept, and what made the difference."""
+
+    from_run_id: str = Field(examples=["3f6c1f0a9b2d4e57"])
+    to_run_id: str = Field(examples=["44a511508dcbcdc7"])
+    level: AreaLevel = Field(examples=["district"])
+    causes: RunCauses
+    rows: list[RunChangesRow]
+    stations: list[StationChanged] = Field(
+        description="有变动的站点,人多者在前;其 net 之和即 by_stations 之和 · "
+        "Stations that changed; their net adds up to by_stations"
+    )
+    data_notice: Notice | None = NoticeField
+
+
 class CoverageChanges(BaseModel):
     """Two coverages that differ in the day alone, and what made the difference."""
 
