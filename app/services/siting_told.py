@@ -9,7 +9,7 @@ from app.services.area_table import AreaInfo
 from app.services.siting import ChosenSite, SitingAnswer
 from app.services.siting_question import SitingQuestion
 
-PEOPLE_DECIMALS, RATE_DECIMALS, COORDINATE_DECIMALS = 1, 6, 6
+PEOPLE_DECIMALS, RATE_DECIMALS, COORDINATE_DECIMALS = 1, 6, 7
 
 
 def siting_facts(asked: SitingQuestion, answer: SitingAnswer, crs: Crs) -> dict[str, Any]:

@@ -230,6 +230,8 @@ def test_every_read_of_stations_takes_both(town: Town) -> None:
     taken = ("/v1/stations", "/v1/coverage", "/v1/areas", "/v1/isochrones")
     # the one tells all of it, the other what is so from now on
     without = {"/v1/stations/{code}/history", "/v1/stations/{code}/hours"}
+    # runs are what they were when they were made; changes have two days, and are asked below
+    without |= {"/v1/coverage/runs", "/v1/coverage/runs/{id}", "/v1/coverage/runs/{id}/changes", "/v1/coverage/changes"}
     document = town.client.get("/openapi.json").json()
     found = 0
     for path, operations in document["paths"].items():
@@ -238,4 +240,6 @@ def test_every_read_of_stations_takes_both(town: Town) -> None:
         names = {parameter["name"] for parameter in operations["get"]["parameters"]}
         assert "known_at" in names and names & {"as_of", "open_on"}, path
         found += 1
-    assert found >= 11
+    assert found >= 12
+    changes = {parameter["name"] for parameter in document["paths"]["/v1/coverage/changes"]["get"]["parameters"]}
+    assert {"from", "to", "known_at"} <= changes

@@ -23,11 +23,12 @@ def test_up_runs_one_that_comes_again_and_goes_with_it(home: Path) -> None:
     with running_up(home) as (process, address):
         assert wait_until(lambda: len(workers_of(home)) == 1, seconds=20)
         (first,) = workers_of(home)
+        log = home / "logs" / "service.log"
+        assert wait_until(lambda: log.read_text().count("job_worker.started") == 1, seconds=30)
         os.kill(first, signal.SIGKILL)
         assert wait_until(lambda: bool(workers_of(home)) and workers_of(home) != [first], seconds=20)
         assert status_of(address) == 200
-        log = home / "logs" / "service.log"
-        assert wait_until(lambda: log.read_text().count("job_worker.started") >= 1, seconds=20)
+        assert wait_until(lambda: log.read_text().count("job_worker.started") == 2, seconds=30)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         assert left_of(home) == []

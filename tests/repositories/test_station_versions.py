@@ -23,7 +23,7 @@ from tests.db.test_ledger_ground import ADD, add_dataset
 from tests.support.ledger import new_moment
 
 FIRST = date(2026, 1, 1)
-DAYS = [FIRST + timedelta(days=k) for k in range(-1, 8)]
+DAYS = [FIRST + timedelta(days=k) for k in range(-1, 11)]  # beyond the last day on which anything can end
 CODES = ("A", "B")
 STATUSES = ("open", "suspended", "closed", "planned")
 
