@@ -131,11 +131,8 @@ def coverage_changes(
 
 def _stations(was: _Side, now: _Side, credits_: WholeCredits, areas: Sequence[AreaInfo]) -> list[StationChange]:
     """Most people first, then by code."""
-    codes, table = [area.code for area in areas], now.snapshot.areas
-    gained, lost = (
-        table.sum_leaves(codes, side).reshape(len(codes), side.shape[1]).sum(axis=0)
-        for side in (credits_.gained, credits_.lost)
-    )
+    table = now.snapshot.areas
+    gained, lost = credits_.in_areas(table, [area.code for area in areas])
     stood, stands = was.counted(), now.counted()
     changes = []
     for code in sorted(stood.keys() | stands.keys()):
@@ -151,8 +148,8 @@ def _stations(was: _Side, now: _Side, credits_: WholeCredits, areas: Sequence[Ar
                 kind=kind,
                 station=held.stations[number or 0],
                 area_codes=table.line_of(table.leaf_codes[leaf]) if leaf >= 0 else [],
-                gained=int(gained[new]) if new is not None else 0,
-                lost=int(lost[old]) if old is not None else 0,
+                gained=gained[new] if new is not None else 0,
+                lost=lost[old] if old is not None else 0,
             )
         )
     return sorted(changes, key=lambda change: -(change.gained + change.lost))

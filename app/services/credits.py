@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.geo.arrays import FloatArray, IntArray
-from app.services.area_table import apportion
+from app.services.area_table import AreaTable, apportion
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,14 @@ class WholeCredits:
 
     gained: IntArray
     lost: IntArray
+
+    def in_areas(self, table: AreaTable, codes: Sequence[str]) -> tuple[list[int], list[int]]:
+        """People gained and lost by origin, in some areas that do not overlap."""
+        gained, lost = (
+            table.sum_leaves(codes, side).reshape(len(codes), side.shape[1]).sum(axis=0).astype(np.int64).tolist()
+            for side in (self.gained, self.lost)
+        )
+        return gained, lost
 
 
 def whole_credits(before: IntArray, after: IntArray, gained: FloatArray, lost: FloatArray) -> WholeCredits:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from functools import cached_property
 import numpy as np
 import shapely
 
-from app.errors import ErrorItem, NotFound
 from app.geo.arrays import AnyArray, BoolArray, IntArray
 from app.geo.hexgrid import cell_polygons
 from app.geo.mvt import ABSENT, Flags, Numbers, Words
@@ -40,6 +38,7 @@ from app.services.map_layers import (
     town_gaps,
 )
 from app.services.snapshot import Snapshot
+from app.services.suggestions import find_named
 
 JsonValue = str | float | int | bool | None
 
@@ -98,16 +97,7 @@ class Collection:
 
 def collection_named(name: str) -> Collection:
     """Raises NotFound, with the collections whose names look like it."""
-    if name in COLLECTIONS:
-        return COLLECTIONS[name]
-    close = difflib.get_close_matches(name[:40].lower(), COLLECTIONS, n=2, cutoff=0.5)
-    known = ", ".join(COLLECTIONS)
-    item = ErrorItem(
-        "collection_id", "没有这个集合", "no such collection", value=name,
-        remedy_zh=f"{f'是否想写 {close[0]}?' if close else ''}可用:{known}",
-        remedy_en=f"{f'did you mean {close[0]}? ' if close else ''}one of {known}",
-    )  # fmt: skip
-    raise NotFound(f"没有集合 {name[:40]}。", f"There is no collection {name[:40]}.", errors=[item])
+    return find_named(COLLECTIONS, name, "collection_id", "集合", "collection")
 
 
 def table_of(snapshot: Snapshot, collection: Collection, day: date) -> FeatureTable:

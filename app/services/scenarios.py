@@ -218,10 +218,7 @@ def together(states: Sequence[State], population: int) -> State:
 def _results(
     snapshot: Snapshot, planned: Planned, credits_: WholeCredits, codes: Sequence[str]
 ) -> list[ChangeResult]:  # fmt: skip
-    gained, lost = (
-        snapshot.areas.sum_leaves(codes, side).reshape(len(codes), side.shape[1]).sum(axis=0)
-        for side in (credits_.gained, credits_.lost)
-    )
+    gained, lost = credits_.in_areas(snapshot.areas, codes)
     results = []
     for k, proposed in enumerate(planned.proposed):
         opens, closes = planned.opens[k], planned.closes[k]
@@ -229,8 +226,8 @@ def _results(
         results.append(
             ChangeResult(
                 proposed=proposed,
-                gained=int(gained[planned.origins + opens]) if opens != NOBODY else 0,
-                lost=int(lost[closes]) if closes != NOBODY else 0,
+                gained=gained[planned.origins + opens] if opens != NOBODY else 0,
+                lost=lost[closes] if closes != NOBODY else 0,
                 area_codes=snapshot.areas.line_of(snapshot.areas.leaf_codes[leaf]) if leaf != NOWHERE else [],
                 snap_m=round(float(planned.places.snap_m[opens]), 1) if opens != NOBODY else None,
             )

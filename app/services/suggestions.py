@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from app.errors import ErrorItem, InvalidInput
+from app.errors import ErrorItem, InvalidInput, NotFound
 from app.models.vocabularies import AreaLevel
 from app.repositories import areas as area_repo
 from app.repositories.scope import Scope
+
+Named = TypeVar("Named")
 
 
 def unknown_code(
@@ -23,6 +26,20 @@ def unknown_code(
         remedy_zh=f"相近的代码:{'、'.join(close)}" if close else otherwise_zh,
         remedy_en=f"close to it: {', '.join(close)}" if close else otherwise_en,
     )  # fmt: skip
+
+
+def find_named(known: Mapping[str, Named], name: str, field: str, what_zh: str, what_en: str) -> Named:
+    """What has a name, which came as ``field``. Raises NotFound, with the names that look like it and all of them."""
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name[:40].lower(), known, n=2, cutoff=0.5)
+    every = ", ".join(known)
+    item = ErrorItem(
+        field, f"没有这个{what_zh}", f"no such {what_en}", value=name,
+        remedy_zh=f"{f'是否想写 {close[0]}?' if close else ''}可用:{every}",
+        remedy_en=f"{f'did you mean {close[0]}? ' if close else ''}one of {every}",
+    )  # fmt: skip
+    raise NotFound(f"没有{what_zh} {name[:40]}。", f"There is no {what_en} {name[:40]}.", errors=[item])
 
 
 def read_area_scope(session: Session, code: str | None, field: str) -> Scope | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +34,7 @@ from app.services.map_layers import (
 )
 from app.services.snapshot import Snapshot
 from app.services.station_table import today
+from app.services.suggestions import find_named
 from app.services.tile_sources import AreaSource, HexSource, PointSource, StreetSource, Tile, TileSource
 
 MAX_ZOOM = 14  # beyond it, maps enlarge: a unit is half a metre
@@ -80,16 +80,7 @@ def source_of(snapshot: Snapshot, layer: TileLayer, z: int, day: date) -> TileSo
 
 def layer_named(name: str) -> TileLayer:
     """Raises NotFound, with the layers whose names look like it."""
-    if name in LAYERS:
-        return LAYERS[name]
-    close = difflib.get_close_matches(name[:40].lower(), LAYERS, n=2, cutoff=0.5)
-    known = ", ".join(LAYERS)
-    item = ErrorItem(
-        "layer", "没有这个图层", "no such layer", value=name,
-        remedy_zh=f"{f'是否想写 {close[0]}?' if close else ''}可用:{known}",
-        remedy_en=f"{f'did you mean {close[0]}? ' if close else ''}one of {known}",
-    )  # fmt: skip
-    raise NotFound(f"没有图层 {name[:40]}。", f"There is no layer {name[:40]}.", errors=[item])
+    return find_named(LAYERS, name, "layer", "图层", "layer")
 
 
 def _check_place(layer: TileLayer, z: int, x: int, y: int) -> None:
